@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { defineCalls } from './call.contract.ts';
+import { email, instant, uuid } from './fields.contract.ts';
+
+export const account = z.strictObject({
+  id: uuid,
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(['customer', 'admin']),
+  createdAt: instant,
+});
+export type Account = z.output<typeof account>;
+
+export const newAccount = z.strictObject({
+  email,
+  password: z.string().min(10).max(256),
+  name: z.string().trim().min(1).max(100),
+});
+
+export const credentials = z.strictObject({ email, password: z.string().min(1).max(256) });
+
+export const accountsCalls = defineCalls('accounts', {
+  signUp: { request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000 },
+  /** Takes the same time whether the account is unknown or the password wrong. */
+  checkPassword: { request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
+  getAccount: { request: z.strictObject({ id: uuid }), response: account, errors: ['not-found'], idempotent: true },
+});

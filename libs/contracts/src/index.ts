@@ -1,0 +1,35 @@
+export { defineCalls } from './call.contract.ts';
+export type {
+  Call,
+  CallContract,
+  CallDefinition,
+  ErrorCodeOf,
+  RequestOf,
+  ResponseOf,
+  ValidRequestOf,
+} from './call.contract.ts';
+export { defineEvent, defineJob } from './message.contract.ts';
+export type { Event, Job, Message, PayloadOf } from './message.contract.ts';
+export {
+  cursor,
+  email,
+  instant,
+  integerId,
+  itemQuantity,
+  pageLimit,
+  pageOf,
+  priceCents,
+  uuid,
+} from './fields.contract.ts';
+export type { ItemQuantity } from './fields.contract.ts';
+export { account, accountsCalls, credentials, newAccount } from './accounts.contract.ts';
+export type { Account } from './accounts.contract.ts';
+export { catalogCalls, product, productChange, productChanged, productFilter, productSummary } from './catalog.contract.ts';
+export type { Product, ProductSummary } from './catalog.contract.ts';
+export { inventoryCalls, stock } from './inventory.contract.ts';
+export type { Stock } from './inventory.contract.ts';
+export { idempotencyKey, order, orderLine, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';
+export type { Order, OrderSummary } from './orders.contract.ts';
+export { buildReport, newReport, report, reportKind, workerCalls } from './worker.contract.ts';
+export type { Report } from './worker.contract.ts';
+export { allMessages } from './all-messages.ts';

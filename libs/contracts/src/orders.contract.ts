@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { defineCalls } from './call.contract.ts';
+import { cursor, instant, integerId, itemQuantity, pageLimit, pageOf, priceCents, uuid } from './fields.contract.ts';
+import { defineEvent, defineJob } from './message.contract.ts';
+
+export const orderLine = z.strictObject({
+  productId: integerId,
+  name: z.string(),
+  categoryId: integerId,
+  quantity: z.int().min(1),
+  priceCents,
+});
+
+export const order = z.strictObject({
+  id: uuid,
+  accountId: uuid,
+  status: z.enum(['confirmed', 'cancelled']),
+  totalCents: z.int().min(0),
+  lines: z.array(orderLine),
+  createdAt: instant,
+});
+export type Order = z.output<typeof order>;
+
+export const orderSummary = order.omit({ lines: true, accountId: true });
+export type OrderSummary = z.output<typeof orderSummary>;
+
+/** What a client may send as `Idempotency-Key`. */
+export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters without spaces');
+
+export const ordersCalls = defineCalls('orders', {
+  /**
+   * Places an order once per account and key. `replayed` tells that this is the first answer again.
+   * `bodyHash` is of the request as the client sent it: the same key with another hash is `key-reused`.
+   */
+  placeOrder: {
+    request: z.strictObject({
+      accountId: uuid,
+      idempotencyKey,
+      bodyHash: z.string().min(16).max(128),
+      items: z.array(itemQuantity).max(50),
+    }),
+    response: z.strictObject({ order, replayed: z.boolean() }),
+    errors: ['key-reused', 'out-of-stock', 'unknown-product', 'nothing-to-order'],
+    idempotent: true,
+    deadlineMs: 5000,
+  },
+  listOrders: {
+    request: z.strictObject({ accountId: uuid, limit: pageLimit.default(20), after: cursor.optional() }),
+    response: pageOf(orderSummary),
+    errors: ['bad-cursor'],
+    idempotent: true,
+  },
+  /** Another account's order is `not-found`. */
+  getOrder: {
+    request: z.strictObject({ accountId: uuid, id: uuid }),
+    response: order,
+    errors: ['not-found'],
+    idempotent: true,
+  },
+  /** Makes the monthly partitions ahead of their month. */
+  ensurePartitions: {
+    request: z.strictObject({ monthsAhead: z.int().min(1).max(24).default(3) }),
+    response: z.strictObject({ created: z.array(z.string()) }),
+    errors: [],
+    idempotent: true,
+    deadlineMs: 10_000,
+  },
+});
+
+/** Mails the receipt of an order. The address is looked up when the mail is sent, so none is kept in Kafka. */
+export const sendReceipt = defineJob({
+  topic: 'orders.send-receipt',
+  payload: z.strictObject({
+    orderId: uuid,
+    accountId: uuid,
+    totalCents: z.int(),
+    lines: z.array(orderLine),
+    createdAt: instant,
+  }),
+  key: (payload) => payload.orderId,
+});
+
+/** An order was confirmed; the sales projection adds it up. */
+export const orderPlaced = defineEvent({
+  topic: 'orders.order-placed',
+  payload: z.strictObject({
+    orderId: uuid,
+    accountId: uuid,
+    totalCents: z.int(),
+    lines: z.array(orderLine),
+    createdAt: instant,
+  }),
+  key: (payload) => payload.accountId,
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Library and service tests; the end-to-end and cluster suites have files of their own. */
+export default defineConfig({
+  test: {
+    globalSetup: ['scripts/test-servers.ts'],
+    include: ['{apps,libs}/*/src/**/*.spec.ts', 'loadtests/src/**/*.spec.ts', 'scripts/**/*.spec.ts'],
+    exclude: ['**/node_modules/**', '**/*.e2e.spec.ts', '**/*.cluster.spec.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+  },
+});
