@@ -10,6 +10,8 @@ export type {
 } from './call.contract.ts';
 export { defineEvent, defineJob } from './message.contract.ts';
 export type { Event, Job, Message, PayloadOf } from './message.contract.ts';
+export { deadLetterTopicOf, retryTopicOf, topicsOf } from './topic-names.ts';
+export type { Topic } from './topic-names.ts';
 export {
   cursor,
   email,
