@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['scripts/test-servers.ts'],
+    setupFiles: ['scripts/leak-check.setup.ts'],
     include: ['{apps,libs}/*/src/**/*.spec.ts', 'loadtests/src/**/*.spec.ts', 'scripts/**/*.spec.ts'],
     exclude: ['**/node_modules/**', '**/*.e2e.spec.ts', '**/*.cluster.spec.ts'],
     pool: 'forks',

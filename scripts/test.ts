@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startCluster } from '@tenfold/local-cluster';
+import { seedAll } from '../loadtests/src/seed/seed.ts';
+import { build } from './build.ts';
+import { lint } from './lint.ts';
+import type { TestServers } from './test-servers.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const directory = join(root, '.tenfold', 'test');
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, 'node_modules', '.bin', command), args, {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Runs one Vitest configuration and counts what its own report says; a run that breaks off counts as one failure. */
+async function vitest(config: string, env: Record<string, string> = {}): Promise<Tally> {
+  const report = join(root, '.tenfold', `${config}.json`);
+  rmSync(report, { force: true });
+  const code = await run('vitest', ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
+  const failed = numFailedTests ?? 0;
+  // Errors outside of tests, such as a leak in a hook, fail the run without failing a test.
+  return { passed: numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Library, service and end-to-end tests, all against one cluster of their own. */
+async function againstServers(): Promise<Tally[]> {
+  const cluster = await startCluster({
+    directory,
+    beforeServices: ({ urls }) => seedAll({ urls, scale: 0.02, onProgress: say }),
+    onProgress: say,
+  });
+  try {
+    const { urls } = cluster;
+    const servers: TestServers = {
+      postgresPrimary: urls.postgres.primary,
+      postgresReplicas: urls.postgres.replicas,
+      postgresShard1: urls.postgres.shard1,
+      sessionRedis: urls.sessionRedis,
+      cacheRedis: urls.cacheRedis,
+      kafka: urls.kafka,
+      smtp: urls.smtp,
+      mail: urls.mail,
+      gateway: urls.gateway,
+    };
+    const env = { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
+    const endToEnd = await vitest('vitest.e2e.config.ts', env);
+    // The services would only compete with the tests of the libraries for two cores.
+    for (const { name, kind } of cluster.processes()) if (kind === 'service') await cluster.pause(name);
+    return [endToEnd, await vitest('vitest.config.ts', env)];
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function main(): Promise<void> {
+  const verdict = (ok: boolean): Tally => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+
+  const { clean, output } = lint();
+  say(output.trim());
+  const tallies = [verdict(clean), verdict((await run('tsc', ['-b'])) === 0)];
+  await build();
+  tallies.push(...(await againstServers()), await vitest('vitest.cluster.config.ts'));
+
+  const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
+  say(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
+}
+
+await main();
