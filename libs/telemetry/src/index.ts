@@ -1,0 +1,12 @@
+export { counter, durationBuckets, gauge, histogram, registry } from './metrics.registry.ts';
+export type { CounterOptions, GaugeOptions, HistogramOptions } from './metrics.registry.ts';
+export { startProcessMetrics } from './process.metrics.ts';
+export {
+  compareLsn,
+  createContext,
+  currentContext,
+  newTraceId,
+  raisePosition,
+  runInContext,
+} from './request.context.ts';
+export type { Positions, RequestContext } from './request.context.ts';
