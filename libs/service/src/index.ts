@@ -1,0 +1,22 @@
+export { ConfigurationError, loadConfig, numbered, readConfig } from './config.loader.ts';
+export type { ConfigOf, ConfigShape, NumberedField, NumberedSetting } from './config.loader.ts';
+export {
+  cacheRedisSettings,
+  callAddresses,
+  callServerSettings,
+  cookieSettings,
+  databaseSettings,
+  httpSettings,
+  kafkaSettings,
+  mailSettings,
+  objectStoreSettings,
+  rateLimitSettings,
+  serviceSettings,
+  sessionRedisSettings,
+  shardSettings,
+} from './service.settings.ts';
+export { Health } from './health.registry.ts';
+export type { Dependency } from './health.registry.ts';
+export { HealthModule } from './health.module.ts';
+export { runService } from './run.service.ts';
+export type { HttpOptions, ServiceConfig, ServiceOptions } from './run.service.ts';
