@@ -1,0 +1,17 @@
+/**
+ * - `store-unavailable`: Redis did not answer in time or refused. Nothing is known about the session: never treat it as "none".
+ * - `session-ended`: the session to write to is over; nothing was written.
+ * - `cart-full`: the cart holds {@link cartLimit} other products already.
+ */
+export type SessionErrorCode = 'store-unavailable' | 'session-ended' | 'cart-full';
+
+/** The only error that the session store throws for what happens at run time. */
+export class SessionError extends Error {
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SessionError';
+    this.code = code;
+  }
+}
