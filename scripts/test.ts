@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '@tenfold/local-cluster';
+import type { Cluster } from '@tenfold/local-cluster';
 import { seedAll } from '../loadtests/src/seed/seed.ts';
 import { build } from './build.ts';
 import { lint } from './lint.ts';
@@ -31,10 +32,11 @@ function run(command: string, args: readonly string[], env: Record<string, strin
 }
 
 /** Runs one Vitest configuration and counts what its own report says; a run that breaks off counts as one failure. */
-async function vitest(config: string, env: Record<string, string> = {}): Promise<Tally> {
+async function vitest(config: string, env: Record<string, string> = {}, filters: readonly string[] = []): Promise<Tally> {
   const report = join(root, '.tenfold', `${config}.json`);
   rmSync(report, { force: true });
-  const code = await run('vitest', ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run('vitest', ['run', '--config', config, ...reporters, ...filters], env);
   if (!existsSync(report)) return { passed: 0, failed: 1 };
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
   const failed = numFailedTests ?? 0;
@@ -42,48 +44,61 @@ async function vitest(config: string, env: Record<string, string> = {}): Promise
   return { passed: numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
 }
 
-/** Library, service and end-to-end tests, all against one cluster of their own. */
-async function againstServers(): Promise<Tally[]> {
+function serversOf({ urls }: Cluster): Record<string, string> {
+  const servers: TestServers = {
+    postgresPrimary: urls.postgres.primary,
+    postgresReplicas: urls.postgres.replicas,
+    postgresShard1: urls.postgres.shard1,
+    sessionRedis: urls.sessionRedis,
+    cacheRedis: urls.cacheRedis,
+    kafka: urls.kafka,
+    smtp: urls.smtp,
+    mail: urls.mail,
+    gateway: urls.gateway,
+  };
+  return { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
+}
+
+/** Tests of libraries and services: real servers, no replicas that would compete with them for the cores. */
+async function againstServers(filters: readonly string[]): Promise<Tally> {
+  const cluster = await startCluster({ directory, services: 'none', onProgress: say });
+  try {
+    return await vitest('vitest.config.ts', serversOf(cluster), filters);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** The end-to-end suite, through HAProxy against the whole shop. */
+async function againstShop(): Promise<Tally> {
   const cluster = await startCluster({
     directory,
     beforeServices: ({ urls }) => seedAll({ urls, scale: 0.02, onProgress: say }),
     onProgress: say,
   });
   try {
-    const { urls } = cluster;
-    const servers: TestServers = {
-      postgresPrimary: urls.postgres.primary,
-      postgresReplicas: urls.postgres.replicas,
-      postgresShard1: urls.postgres.shard1,
-      sessionRedis: urls.sessionRedis,
-      cacheRedis: urls.cacheRedis,
-      kafka: urls.kafka,
-      smtp: urls.smtp,
-      mail: urls.mail,
-      gateway: urls.gateway,
-    };
-    const env = { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
-    const endToEnd = await vitest('vitest.e2e.config.ts', env);
-    // The services would only compete with the tests of the libraries for two cores.
-    for (const { name, kind } of cluster.processes()) if (kind === 'service') await cluster.pause(name);
-    return [endToEnd, await vitest('vitest.config.ts', env)];
+    return await vitest('vitest.e2e.config.ts', serversOf(cluster));
   } finally {
     await cluster.stop();
   }
 }
 
-async function main(): Promise<void> {
+/** With paths, e.g. `npm test -- libs/session`, only the tests below them; without, everything. */
+async function main(filters: readonly string[]): Promise<void> {
   const verdict = (ok: boolean): Tally => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
-
-  const { clean, output } = lint();
-  say(output.trim());
-  const tallies = [verdict(clean), verdict((await run('tsc', ['-b'])) === 0)];
-  await build();
-  tallies.push(...(await againstServers()), await vitest('vitest.cluster.config.ts'));
-
+  const tallies: Tally[] = [];
+  if (filters.length > 0) {
+    tallies.push(await againstServers(filters));
+  } else {
+    const { clean, output } = lint();
+    say(output.trim());
+    tallies.push(verdict(clean), verdict((await run('tsc', ['-b'])) === 0));
+    await build();
+    tallies.push(await againstServers([]), await againstShop(), await vitest('vitest.cluster.config.ts'));
+  }
   const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
   say(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
 }
 
-await main();
+await main(process.argv.slice(2));
