@@ -1,0 +1,37 @@
+import { counter, gauge } from '@tenfold/telemetry';
+
+/**
+ * `memory`: this process had it, or was loading it already; `redis`: Redis had it; `load`: the source was asked;
+ * `negative`: known, from either level, that the source has nothing.
+ */
+export type CacheOutcome = 'memory' | 'redis' | 'load' | 'negative';
+
+export const cacheRequests = counter({
+  name: 'cache_requests_total',
+  help: 'Keys asked of a cache by where the answer came from.',
+  labelNames: ['cache', 'outcome'],
+});
+
+export const cacheGarbage = counter({
+  name: 'cache_garbage_total',
+  help: 'Entries in Redis that were none of the cache, and were replaced.',
+  labelNames: ['cache'],
+});
+
+export const cacheRedisErrors = counter({
+  name: 'cache_redis_errors_total',
+  help: 'Operations of the caches that Redis refused or did not answer in time.',
+  labelNames: ['operation'],
+});
+
+/** Shows, whenever metrics are read, how many entries each cache holds in memory. */
+export function measureEntries(caches: () => Iterable<{ name: string; size: number }>): void {
+  gauge({
+    name: 'cache_memory_entries',
+    help: 'Entries that a cache holds in memory.',
+    labelNames: ['cache'],
+    collect: (entries) => {
+      for (const { name, size } of caches()) entries.set({ cache: name }, size);
+    },
+  });
+}

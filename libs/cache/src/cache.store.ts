@@ -1,0 +1,64 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { Health } from '@tenfold/service';
+import { measureEntries } from './cache.metrics.ts';
+import { cacheModuleOptions } from './cache.module-definition.ts';
+import type { CacheModuleOptions } from './cache.module-definition.ts';
+import { CacheRedis } from './cache.redis.ts';
+import type { Forgetting } from './cache.redis.ts';
+import { Cache } from './cache.ts';
+import type { CacheOptions } from './cache.ts';
+
+/** Where a service gets its caches from. All of them share two connections to Redis. */
+@Injectable()
+export class CacheStore implements OnModuleInit, OnApplicationShutdown {
+  readonly #caches = new Map<string, Pick<Cache<never>, 'size' | 'version' | 'dropFromMemory' | 'name'>>();
+  readonly #redis: CacheRedis;
+  readonly #off: ReadonlySet<string>;
+
+  constructor(@Inject(cacheModuleOptions) options: CacheModuleOptions, health: Health) {
+    this.#off = new Set(options.off);
+    this.#redis = new CacheRedis({
+      url: options.redisUrl,
+      service: options.service,
+      commandTimeoutMs: options.commandTimeoutMs ?? 150,
+      logger: new Logger(CacheStore.name),
+      onForgotten: (forgetting) => this.#dropForgotten(forgetting),
+      onDoubt: () => {
+        for (const cache of this.#caches.values()) cache.dropFromMemory();
+      },
+    });
+    health.register({ name: 'cache-redis', required: false, check: () => this.#redis.ping() });
+    measureEntries(() => this.#caches.values());
+  }
+
+  /**
+   * Declares a cache; call it once per name, e.g. in a constructor.
+   *
+   * @throws RangeError for a name that is taken or holds a colon
+   */
+  cache<Value extends NonNullable<unknown>>(options: CacheOptions): Cache<Value> {
+    if (this.#caches.has(options.name)) throw new RangeError(`The cache ${options.name} is declared twice.`);
+    if (options.name.includes(':')) throw new RangeError(`The name of a cache holds no colon: ${options.name}`);
+    const cache = new Cache<Value>(options, this.#redis, this.#off.has(options.name) || this.#off.has('*'));
+    this.#caches.set(options.name, cache);
+    return cache;
+  }
+
+  /** Connects; a Redis that is down does not stop the boot. */
+  async onModuleInit(): Promise<void> {
+    await this.#redis.connect();
+  }
+
+  onApplicationShutdown(): void {
+    this.#redis.disconnect();
+  }
+
+  #dropForgotten({ cache: name, version, keys }: Forgetting): void {
+    const cache = this.#caches.get(name);
+    if (!cache) return;
+    cache.dropFromMemory(keys);
+    // A replica of another version buried its own entries in Redis; ours stand under other keys.
+    if (version !== cache.version) for (const key of keys) this.#redis.bury(cache, key);
+  }
+}

@@ -1,0 +1,4 @@
+export { CacheModule } from './cache.module.ts';
+export type { CacheModuleOptions } from './cache.module-definition.ts';
+export { CacheStore } from './cache.store.ts';
+export type { Cache, CacheOptions } from './cache.ts';
