@@ -1,0 +1,71 @@
+/**
+ * - `bad-cursor`: the text is not a cursor of this list; the caller's fault.
+ * - `primary-unavailable`: the write was not done; the primary is down, in recovery or went away before COMMIT.
+ * - `outcome-unknown`: the connection broke during COMMIT. Whether the write happened shows only in the data.
+ * - `no-node-available`: no node that is up has reached what this context wrote before.
+ * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout.
+ */
+export type DatabaseErrorCode =
+  | 'bad-cursor'
+  | 'primary-unavailable'
+  | 'outcome-unknown'
+  | 'no-node-available'
+  | 'pool-exhausted';
+
+/** What this library refuses by itself. An error of a statement stays TypeORM's `QueryFailedError`. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+
+  constructor(
+    readonly code: DatabaseErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+const socketErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+// pg gives these no code.
+const clientMessages =
+  /^Connection terminated|^timeout expired|is not queryable$|^Cannot use a pool after calling end on the pool/;
+
+/** The SQLSTATE or system error code, looked for in the error and in what TypeORM wraps; empty without one. */
+export function errorCodeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'driverError' in error ? errorCodeOf(error.driverError) : '';
+}
+
+/** Whether the connection, not the statement, is at fault, so that another node may do better. */
+export function isConnectionFailure(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  // Class 08 is connection exception; PgBouncer answers 08P01 when it cannot reach the server.
+  if (code.startsWith('08') || ['57P01', '57P02', '57P03', '57P05', '53300'].includes(code)) return true;
+  return socketErrors.has(code) || (error instanceof Error && clientMessages.test(error.message));
+}
+
+/** Whether a standby cancelled the query to go on replaying (PostgreSQL, "Handling Query Conflicts"). */
+export function isRecoveryConflict(error: unknown): boolean {
+  return ['40001', '40P01'].includes(errorCodeOf(error));
+}
+
+/** Whether the server refused a write because it is a standby or the transaction is read only. */
+export function isReadOnlyRefusal(error: unknown): boolean {
+  return errorCodeOf(error) === '25006';
+}
+
+/** Whether pg-pool gave up waiting for a connection to become free. */
+export function isPoolTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'timeout exceeded when trying to connect';
+}

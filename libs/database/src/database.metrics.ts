@@ -1,0 +1,67 @@
+import { counter, gauge, histogram } from '@tenfold/telemetry';
+import type { DatabaseNode } from './database.node.ts';
+
+/** Share of reads on replicas: `node_role="replica"` by all. */
+export const reads = counter({
+  name: 'database_reads_total',
+  help: 'Reads by the role of the node that answered.',
+  labelNames: ['database', 'node_role'],
+});
+
+export const readRetries = counter({
+  name: 'database_read_retries_total',
+  help: 'Reads that were tried on a second node because the first one failed.',
+  labelNames: ['database'],
+});
+
+export const durations = histogram({
+  name: 'database_duration_seconds',
+  help: 'Time of a whole read or write, waiting for a connection included.',
+  labelNames: ['database', 'operation'],
+});
+
+/** What the gauges show of a database for as long as it is open. */
+export interface Observed {
+  readonly name: string;
+  readonly nodes: readonly DatabaseNode[];
+  lagMs(node: DatabaseNode): number;
+}
+
+const open = new Set<Observed>();
+
+/** Shows a database's nodes in the gauges; returns what takes it out again. */
+export function observe(database: Observed): () => void {
+  open.add(database);
+  return () => {
+    open.delete(database);
+    for (const node of database.nodes) {
+      for (const metric of nodeGauges) metric.remove({ database: database.name, node: node.name });
+    }
+  };
+}
+
+const nodeGauge = (name: string, help: string, valueOf: (node: DatabaseNode, database: Observed) => number) =>
+  gauge({
+    name,
+    help,
+    labelNames: ['database', 'node'],
+    collect: (metric) => {
+      for (const database of open) {
+        for (const node of database.nodes) {
+          metric.set({ database: database.name, node: node.name }, valueOf(node, database));
+        }
+      }
+    },
+  });
+
+const nodeGauges = [
+  nodeGauge('database_node_up', '1 while the node answers.', (node) => (node.up ? 1 : 0)),
+  nodeGauge('database_pool_used', 'Connections that are in use.', (node) => node.pool.used),
+  nodeGauge('database_pool_waiting', 'Reads and writes that wait for a connection.', (node) => node.pool.waiting),
+  nodeGauge('database_pool_size', 'Connections that there may be.', (node) => node.pool.size),
+  nodeGauge(
+    'database_replica_lag_seconds',
+    'How long ago, by the clock of this process, the primary was where the node is now.',
+    (node, database) => database.lagMs(node) / 1000,
+  ),
+];

@@ -1,0 +1,240 @@
+import { Pool } from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
+import { DataSource } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
+import type { ResolvedBehaviour } from './database.options.ts';
+import { NodeMonitor } from './node.monitor.ts';
+import type { NodeSample } from './node.monitor.ts';
+
+export interface NodeOptions {
+  url: string;
+  role: 'primary' | 'replica';
+  /** Unique within the database, e.g. `replica-1`. */
+  name: string;
+  behaviour: ResolvedBehaviour;
+  onSample: (sample: NodeSample, node: DatabaseNode) => void;
+}
+
+// A stalled set-up would otherwise keep the node out for ever.
+const preparationTimeoutMs = 5000;
+
+/** One PostgreSQL server of a database: its pool, its TypeORM data source and what is known about its state. */
+export class DatabaseNode {
+  readonly name: string;
+  readonly role: 'primary' | 'replica';
+  readonly #poolSize: number;
+  readonly #pool: Pool;
+  readonly #dataSource: DataSource;
+  readonly #monitor: NodeMonitor;
+  readonly #inUse = new Set<PoolClient>();
+  #sample: NodeSample | undefined;
+  #up = false;
+  #known = false;
+  #outstanding = 0;
+
+  constructor({ url, role, name, behaviour, onSample }: NodeOptions) {
+    this.name = name;
+    this.role = role;
+    this.#poolSize = behaviour.poolSize;
+    this.#pool = new Pool({
+      connectionString: url,
+      max: behaviour.poolSize,
+      connectionTimeoutMillis: behaviour.connectTimeoutMs,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      application_name: 'tenfold',
+    });
+    this.#pool.on('error', () => this.suspect());
+    this.#pool.on('acquire', (client) => this.#inUse.add(client));
+    this.#pool.on('release', (_, client) => this.#inUse.delete(client));
+    const pool = this.#pool;
+    this.#dataSource = new DataSource({
+      type: 'postgres',
+      entities: [...behaviour.entities],
+      synchronize: false,
+      installExtensions: false,
+      logging: false,
+      // TypeORM would make its pool within initialize() and lose it when that fails; so it is handed this one.
+      driver: {
+        Pool: function existingPool() {
+          return pool;
+        },
+      },
+    });
+    this.#monitor = new NodeMonitor({
+      url,
+      intervalMs: behaviour.sampleIntervalMs,
+      timeoutMs: behaviour.sampleTimeoutMs,
+      prepare: () => this.#initialize(),
+      onSample: (sample) => {
+        this.#sample = sample;
+        this.#up = true;
+        this.#known = true;
+        onSample(sample, this);
+      },
+      onFailure: (_, failures) => {
+        this.#up = false;
+        this.#known = true;
+        // Work on a node that hangs would wait for as long as it hangs.
+        if (failures > 1) this.#cutOff();
+      },
+    });
+  }
+
+  /** Whether the last sample was answered. */
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Whether any sample has been answered or missed yet. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** The last sample that was answered. */
+  get lastSample(): NodeSample | undefined {
+    return this.#sample;
+  }
+
+  /** Reads and writes under way. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  get pool(): { used: number; waiting: number; size: number } {
+    return { used: this.#inUse.size, waiting: this.#pool.waitingCount, size: this.#poolSize };
+  }
+
+  /** Looks at the node now. Never rejects. */
+  sample(): Promise<void> {
+    return this.#monitor.sample();
+  }
+
+  /** A connection broke: finds out at once whether the node is down or it was that connection only. */
+  suspect(): void {
+    void this.#monitor.sample();
+  }
+
+  /**
+   * Runs reads. A standby refuses writes by itself; elsewhere a read-only transaction does, for two round trips.
+   *
+   * @throws DatabaseError `pool-exhausted`
+   */
+  async read<Result>(run: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    this.#outstanding += 1;
+    try {
+      if (this.#sample?.inRecovery) return await run(this.#dataSource.manager);
+      return await this.#transaction('START TRANSACTION READ ONLY', run, async (client) => {
+        await client.query('COMMIT');
+      });
+    } catch (error) {
+      throw this.#translated(error);
+    } finally {
+      this.#outstanding -= 1;
+    }
+  }
+
+  /**
+   * Runs a transaction.
+   *
+   * @param onCommit gets the LSN that a replica must have replayed to show it
+   * @throws DatabaseError `primary-unavailable`, `outcome-unknown`, `pool-exhausted`
+   */
+  async write<Result>(run: (tx: EntityManager) => Promise<Result>, onCommit: (lsn: string) => void): Promise<Result> {
+    this.#outstanding += 1;
+    try {
+      return await this.#transaction('START TRANSACTION', run, async (client) => onCommit(await commit(client)));
+    } catch (error) {
+      if (isConnectionFailure(error) || isReadOnlyRefusal(error)) {
+        this.suspect();
+        throw new DatabaseError('primary-unavailable', 'the primary went away', { cause: error });
+      }
+      throw this.#translated(error);
+    } finally {
+      this.#outstanding -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#up = false;
+    await this.#monitor.close();
+    if (this.#dataSource.isInitialized) await this.#dataSource.destroy();
+    else await this.#pool.end();
+  }
+
+  async #transaction<Result>(
+    start: string,
+    run: (tx: EntityManager) => Promise<Result>,
+    finish: (client: PoolClient) => Promise<void>,
+  ): Promise<Result> {
+    const runner = this.#dataSource.createQueryRunner();
+    try {
+      const client = (await runner.connect()) as PoolClient;
+      await client.query(start);
+      setDepth(runner, 1);
+      try {
+        const result = await run(runner.manager);
+        await finish(client);
+        setDepth(runner, 0);
+        return result;
+      } catch (error) {
+        setDepth(runner, 1);
+        await runner.rollbackTransaction().catch(() => {});
+        throw error;
+      }
+    } finally {
+      await runner.release();
+    }
+  }
+
+  #translated(error: unknown): unknown {
+    if (!isPoolTimeout(error)) return error;
+    return new DatabaseError('pool-exhausted', `all ${this.#poolSize} connections to ${this.name} are in use`, {
+      cause: error,
+    });
+  }
+
+  async #initialize(): Promise<void> {
+    if (this.#dataSource.isInitialized) return;
+    const stalled = setTimeout(() => this.#cutOff(), preparationTimeoutMs);
+    try {
+      await this.#dataSource.initialize();
+    } finally {
+      clearTimeout(stalled);
+    }
+  }
+
+  #cutOff(): void {
+    // end() breaks a connection whose query is under way instead of waiting for the answer.
+    for (const client of this.#inUse) void (client as PoolClient & { end(): Promise<void> }).end().catch(() => {});
+  }
+}
+
+/**
+ * Commits and asks for the LSN in one round trip: a simple query may hold both. The second statement runs after the
+ * commit record is written; an LSN taken inside the transaction could be passed by a replica before it.
+ */
+async function commit(client: PoolClient): Promise<string> {
+  let results: [QueryResult, QueryResult<{ lsn: string }>];
+  try {
+    const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
+    results = (await client.query(sql)) as unknown as typeof results;
+  } catch (error) {
+    if (!isConnectionFailure(error)) throw error;
+    throw new DatabaseError('outcome-unknown', 'the connection broke during COMMIT', { cause: error });
+  }
+  // COMMIT of a transaction in which a statement failed answers ROLLBACK, and no error.
+  if (results[0].command === 'ROLLBACK') {
+    throw new Error('the transaction was rolled back: a statement in it had failed and its error was swallowed');
+  }
+  return results[1].rows[0]?.lsn ?? '0/0';
+}
+
+/**
+ * Tells TypeORM of a transaction that it did not start itself (it has no read-only ones, and its commit takes a round
+ * trip more), so that a transaction within becomes a savepoint.
+ */
+function setDepth(runner: QueryRunner, depth: 0 | 1): void {
+  Object.assign(runner, { isTransactionActive: depth > 0, transactionDepth: depth });
+}

@@ -1,0 +1,56 @@
+import type { EntitySchema } from 'typeorm';
+
+/** Where the nodes of one database are. */
+export interface DatabaseNodes {
+  /** PostgreSQL URL of the primary. */
+  primaryUrl: string;
+  /** URLs of its streaming replicas; none means that the primary serves all reads. */
+  replicaUrls: readonly string[];
+}
+
+export interface DatabaseBehaviour {
+  /** Name in metrics and under which a context keeps its position; unique in the whole system. */
+  name: string;
+  /** TypeORM entities of this database. */
+  entities: readonly (Function | EntitySchema)[];
+  /** Connections to each node, besides the one that watches it. Default 10. Raise it when `database_pool_waiting` is above 0. */
+  poolSize?: number;
+  /** Milliseconds a read or write waits for a connection before it fails. Default 1000. */
+  connectTimeoutMs?: number;
+  /** Milliseconds of lag from which a replica gets no reads. Default 5000. Lower it where stale lists hurt. */
+  maximumLagMs?: number;
+  /** Milliseconds between two looks at a node. Default 250: how soon a caught-up replica takes reads of what was just written. */
+  sampleIntervalMs?: number;
+  /** Milliseconds after which a node that does not answer a sample gets no more work; after a second one its connections are cut. Default 500. */
+  sampleTimeoutMs?: number;
+  /** Whether the service is ready only while this database serves reads. Default false: set it where nothing works without. */
+  requiredForReadiness?: boolean;
+}
+
+export interface DatabaseOptions extends DatabaseNodes, DatabaseBehaviour {}
+
+export interface ShardedDatabaseOptions extends DatabaseBehaviour {
+  /** Nodes of each shard, in an order that never changes. Shard `n` is the database `<name>-<n>`. */
+  shards: readonly DatabaseNodes[];
+  /**
+   * Bucket → shard number, 1024 entries. Default: contiguous ranges of equal size. Give one to move buckets one by one
+   * when shards are added.
+   */
+  bucketMap?: readonly number[];
+}
+
+/** {@link DatabaseBehaviour} with its defaults. */
+export type ResolvedBehaviour = Required<DatabaseBehaviour>;
+
+export function withDefaults(options: DatabaseBehaviour): ResolvedBehaviour {
+  return {
+    name: options.name,
+    entities: options.entities,
+    poolSize: options.poolSize ?? 10,
+    connectTimeoutMs: options.connectTimeoutMs ?? 1000,
+    maximumLagMs: options.maximumLagMs ?? 5000,
+    sampleIntervalMs: options.sampleIntervalMs ?? 250,
+    sampleTimeoutMs: options.sampleTimeoutMs ?? 500,
+    requiredForReadiness: options.requiredForReadiness ?? false,
+  };
+}

@@ -1,0 +1,15 @@
+export { Database } from './database.ts';
+export { DatabaseModule } from './database.module.ts';
+export { ShardedDatabase } from './sharded-database.ts';
+export { ShardedDatabaseModule } from './sharded-database.module.ts';
+export type { DatabaseNode } from './database.node.ts';
+export type { NodeSample } from './node.monitor.ts';
+export type { DatabaseBehaviour, DatabaseNodes, DatabaseOptions, ShardedDatabaseOptions } from './database.options.ts';
+export { DatabaseError } from './database.error.ts';
+export type { DatabaseErrorCode } from './database.error.ts';
+export { afterCommit } from './after-commit.ts';
+export { bucketOf } from './bucket.ts';
+export { decodeCursor, encodeCursor, pageFrom } from './keyset.cursor.ts';
+export type { Page } from './keyset.cursor.ts';
+export { migrateMain, runMigrations } from './migration.runner.ts';
+export type { Migration, MigrationOptions } from './migration.runner.ts';

@@ -1,0 +1,124 @@
+import { Client } from 'pg';
+
+/** What a node said about itself. */
+export interface NodeSample {
+  /** Own clock, epoch milliseconds. */
+  at: number;
+  /** Whether it is a standby. */
+  inRecovery: boolean;
+  /** LSN up to which its data is visible: replayed on a standby, inserted on a primary. */
+  position: string;
+}
+
+export interface MonitorOptions {
+  url: string;
+  intervalMs: number;
+  timeoutMs: number;
+  /** Called before the first good sample counts, and again while it throws. */
+  prepare: () => Promise<void>;
+  onSample: (sample: NodeSample) => void;
+  /** @param failures how many in a row, from 1 */
+  onFailure: (error: unknown, failures: number) => void;
+}
+
+const longestPauseMs = 1000;
+
+// The standby's functions are NULL or errors on the other kind of node, so each is asked only where it holds.
+const sampleSql = `SELECT recovering AS "inRecovery",
+  CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text AS position
+  FROM pg_is_in_recovery() AS recovering`;
+
+/**
+ * Watches one node over a connection of its own: a pool in full use must not look like a node that is down.
+ * Costs one query per interval; a node that is down is asked at most once a second.
+ */
+export class NodeMonitor {
+  readonly #options: MonitorOptions;
+  #client: Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #prepared = false;
+  #closed = false;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+  }
+
+  /** Looks now, joining a look that is under way; settles when the node has answered or failed to. Never rejects. */
+  sample(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    clearTimeout(this.#timer);
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined;
+      if (this.#closed) return;
+      const { intervalMs } = this.#options;
+      const pause = Math.min(intervalMs * 2 ** Math.max(0, this.#failures - 1), Math.max(intervalMs, longestPauseMs));
+      this.#timer = setTimeout(() => void this.sample(), pause).unref();
+    });
+    return this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    // An active query is cut off by end(), which lets a look under way fail at once.
+    await this.#client?.end().catch(() => {});
+    await this.#running;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const sample = await this.#ask();
+      if (!this.#prepared) await this.#options.prepare();
+      if (this.#closed) return;
+      this.#prepared = true;
+      this.#failures = 0;
+      this.#options.onSample(sample);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#failures += 1;
+      this.#options.onFailure(error, this.#failures);
+    }
+  }
+
+  async #ask(): Promise<NodeSample> {
+    const client = (this.#client ??= await this.#connect());
+    let timer: NodeJS.Timeout | undefined;
+    // After a blocked event loop timers come before sockets: an answer that has arrived meanwhile must win.
+    const late = new Promise<never>((_, reject) => {
+      const expire = () => setImmediate(() => reject(new Error('no answer to the sample')));
+      timer = setTimeout(expire, this.#options.timeoutMs).unref();
+    });
+    const asked = client.query<{ inRecovery: boolean; position: string }>(sampleSql);
+    asked.catch(() => {});
+    try {
+      const { rows } = await Promise.race([asked, late]);
+      const [row] = rows;
+      if (!row) throw new Error('an empty answer to the sample');
+      return { at: Date.now(), ...row };
+    } catch (error) {
+      this.#client = undefined;
+      client.end().catch(() => {});
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #connect(): Promise<Client> {
+    const client = new Client({
+      connectionString: this.#options.url,
+      connectionTimeoutMillis: this.#options.timeoutMs,
+      keepAlive: true,
+      application_name: 'tenfold-monitor',
+    });
+    client.on('error', () => {});
+    await client.connect();
+    if (this.#closed) {
+      await client.end();
+      throw new Error('closed');
+    }
+    return client;
+  }
+}
