@@ -1,0 +1,3 @@
+import { CreateLedger1764000000000 } from './1764000000000-create-ledger.ts';
+
+export const migrations = [CreateLedger1764000000000];
