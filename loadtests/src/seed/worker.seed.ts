@@ -1,0 +1,46 @@
+import { copyRow, copyRows } from './copy.ts';
+import { ordersOf, priceList } from './order.ts';
+import { kinds } from './product.ts';
+import type { SeedSize, ServiceSeed } from './service-seed.ts';
+
+const DAY_MS = 86_400_000;
+
+export const workerSeed: ServiceSeed = {
+  service: 'worker',
+  tables: ['sales_by_day'],
+  write(client, size) {
+    return copyRows(client, 'sales_by_day (day, category_id, orders, units, revenue_cents)', salesRows(size));
+  },
+};
+
+/** The seeded orders, made once more and summed by day (UTC) and category, as the projection would have. */
+export function* salesRows({ scale, products, from, until }: SeedSize): Generator<string> {
+  const firstDay = Math.floor(from.getTime() / DAY_MS);
+  const days = Math.floor(until.getTime() / DAY_MS) - firstDay + 1;
+  const orders = new Float64Array(days * kinds.length);
+  const units = new Float64Array(orders.length);
+  const revenue = new Float64Array(orders.length);
+  const { categoryIds, prices } = priceList(products);
+
+  for (const order of ordersOf(scale, until)) {
+    const day = (Math.floor(order.createdAt / DAY_MS) - firstDay) * kinds.length;
+    const counted = new Set<number>();
+    for (const { productId, quantity } of order.lines) {
+      const cell = day + (categoryIds[productId] ?? 1) - 1;
+      if (!counted.has(cell)) add(orders, cell, 1);
+      counted.add(cell);
+      add(units, cell, quantity);
+      add(revenue, cell, quantity * (prices[productId] ?? 0));
+    }
+  }
+
+  for (const [cell, count] of orders.entries()) {
+    if (count === 0) continue;
+    const day = new Date((firstDay + Math.floor(cell / kinds.length)) * DAY_MS).toISOString().slice(0, 10);
+    yield copyRow(day, (cell % kinds.length) + 1, count, units[cell] ?? 0, revenue[cell] ?? 0);
+  }
+}
+
+function add(sums: Float64Array, cell: number, amount: number): void {
+  sums[cell] = (sums[cell] ?? 0) + amount;
+}
