@@ -1,0 +1,69 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { accountsCalls, catalogCalls, ordersCalls, workerCalls } from '@tenfold/contracts';
+import { CallsModule } from '@tenfold/rpc';
+import { SessionModule } from '@tenfold/session';
+import { AccountController } from './accounts/account.controller.ts';
+import { CartController } from './cart/cart.controller.ts';
+import { gatewayConfig } from './gateway.settings.ts';
+import type { GatewayConfig } from './gateway.settings.ts';
+import { RateLimitGuard } from './limits/rate-limit.guard.ts';
+import { RateLimits } from './limits/rate-limits.ts';
+import { OrderController } from './orders/order.controller.ts';
+import { ProblemFilter } from './problems/problem.filter.ts';
+import { RequestValidationPipe } from './problems/request-validation.pipe.ts';
+import { ProductController } from './products/product.controller.ts';
+import { ReportController } from './reports/report.controller.ts';
+import { ReportEvents } from './reports/report-events.ts';
+import { reportFilesProvider } from './reports/report-files.ts';
+import { CurrentSessions } from './sessions/current-sessions.ts';
+import { PositionsInterceptor } from './sessions/positions.interceptor.ts';
+import { SessionController } from './sessions/session.controller.ts';
+import { SessionCookie } from './sessions/session.cookie.ts';
+import { SessionGuard } from './sessions/session.guard.ts';
+import { SessionListController } from './sessions/session-list.controller.ts';
+
+@Module({})
+export class GatewayModule {
+  static register(config: GatewayConfig): DynamicModule {
+    const secret = config.CALLS_SECRET;
+    return {
+      module: GatewayModule,
+      imports: [
+        SessionModule.register({
+          redisUrl: config.SESSION_REDIS_URL,
+          idleSeconds: config.SESSION_IDLE_SECONDS,
+          absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
+        }),
+        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
+        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
+        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
+        CallsModule.register({ contract: workerCalls, addresses: config.CALL_ADDRESSES_WORKER, secret }),
+      ],
+      controllers: [
+        AccountController,
+        SessionController,
+        SessionListController,
+        ProductController,
+        CartController,
+        OrderController,
+        ReportController,
+      ],
+      providers: [
+        { provide: gatewayConfig, useValue: config },
+        SessionCookie,
+        CurrentSessions,
+        RateLimits,
+        ReportEvents,
+        reportFilesProvider,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useClass: RequestValidationPipe },
+        // In this order: limits count by the account that the session names.
+        { provide: APP_GUARD, useClass: SessionGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_INTERCEPTOR, useClass: PositionsInterceptor },
+      ],
+    };
+  }
+}

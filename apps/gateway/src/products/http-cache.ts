@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/**
+ * How long copies of the catalog may be shown: 5 s in a browser, 1 s in a cache that many share, and up to 30 s more by
+ * it while it fetches a new one (RFC 9111 and RFC 5861). Checkout always takes the price from the catalog itself.
+ */
+const freshness = 'public, max-age=5, s-maxage=1, stale-while-revalidate=30';
+
+/**
+ * Answers a read that everybody sees alike: with an ETag, and with 304 and no body if the client has just that.
+ *
+ * @returns the body to send, serialized once for both the tag and the answer; undefined for 304
+ */
+export function answerCacheable(request: FastifyRequest, reply: FastifyReply, value: object): string | undefined {
+  const body = JSON.stringify(value);
+  const tag = `"${hash('sha1', body, 'base64url')}"`;
+  void reply.headers({ 'cache-control': freshness, etag: tag });
+  const known = request.headers['if-none-match'];
+  if (known !== undefined && matches(known, tag)) {
+    void reply.code(304);
+    return undefined;
+  }
+  void reply.type('application/json; charset=utf-8');
+  return body;
+}
+
+/** RFC 9110, section 13.1.2: a list of tags, compared weakly, or `*`. */
+function matches(ifNoneMatch: string, tag: string): boolean {
+  if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag);
+}

@@ -1,0 +1,56 @@
+import { Body, Controller, Get, Param, Patch, Query, Req, Res } from '@nestjs/common';
+import { catalogCalls, cursor, product, productChange, productSummary } from '@tenfold/contracts';
+import type { Product } from '@tenfold/contracts';
+import { InjectCalls } from '@tenfold/rpc';
+import type { CallClient } from '@tenfold/rpc';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Documented } from '../openapi/documented.decorator.ts';
+import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
+import { answerCacheable } from './http-cache.ts';
+import { namedProduct, productQuery } from './product.request.ts';
+import type { ProductQuery } from './product.request.ts';
+
+/** Summaries for a page of the catalog, whole products for given ids. */
+const productPage = z.strictObject({
+  items: z.union([z.array(productSummary), z.array(product)]),
+  next: cursor.nullable(),
+});
+
+@Controller('v1/products')
+export class ProductController {
+  constructor(@InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>) {}
+
+  @Get()
+  @AllowedTo('anyone')
+  @Documented({ summary: 'Browse, search, or get products by id', answers: { 200: productPage, 304: null } })
+  async list(
+    @Query({ schema: productQuery }) { ids, ...filter }: ProductQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | undefined> {
+    const page = ids ? { ...(await this.catalog.getProducts({ ids })), next: null } : await this.catalog.listProducts(filter);
+    return answerCacheable(request, reply, page);
+  }
+
+  @Get(':id')
+  @AllowedTo('anyone')
+  @Documented({ summary: 'Get a product', answers: { 200: product, 304: null }, problems: ['not-found'] })
+  async show(
+    @Param({ schema: namedProduct }) { id }: z.output<typeof namedProduct>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | undefined> {
+    return answerCacheable(request, reply, await this.catalog.getProduct({ id }));
+  }
+
+  @Patch(':id')
+  @AllowedTo('admin')
+  @Documented({ summary: 'Change a product', answers: { 200: product }, problems: ['not-found'] })
+  change(
+    @Param({ schema: namedProduct }) { id }: z.output<typeof namedProduct>,
+    @Body({ schema: productChange }) change: z.output<typeof productChange>,
+  ): Promise<Product> {
+    return this.catalog.changeProduct({ id, change });
+  }
+}

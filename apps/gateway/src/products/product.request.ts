@@ -1,0 +1,26 @@
+import { cursor, integerId, pageLimit, productFilter } from '@tenfold/contracts';
+import { z } from 'zod';
+
+/** A whole number as it stands in a URL; anything else is left as it is, for the schema to refuse. */
+export function integerOfText(text: unknown): unknown {
+  return typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : text;
+}
+
+const idsOfText = (text: unknown): unknown => (typeof text === 'string' ? text.split(',').map(integerOfText) : text);
+
+export const namedProduct = z.strictObject({ id: z.preprocess(integerOfText, integerId) });
+
+/** Either a page of the catalog or the products of given ids. */
+export const productQuery = z
+  .strictObject({
+    q: productFilter.shape.q,
+    category: z.preprocess(integerOfText, integerId).optional(),
+    limit: z.preprocess(integerOfText, pageLimit).optional().meta({ description: 'Products per page. Default 20.' }),
+    after: cursor.optional().meta({ description: '`next` of the page before' }),
+    ids: z.preprocess(idsOfText, z.array(integerId).min(1).max(100)).optional().meta({ description: 'Ids with commas between; stands alone' }),
+  })
+  .refine((query) => query.ids === undefined || Object.keys(query).length === 1, {
+    path: ['ids'],
+    message: 'cannot be combined with other parameters',
+  });
+export type ProductQuery = z.output<typeof productQuery>;

@@ -1,0 +1,52 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { accountsCalls, credentials } from '@tenfold/contracts';
+import { InjectCalls } from '@tenfold/rpc';
+import type { CallClient } from '@tenfold/rpc';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { LimitedBy } from '../limits/limited-by.decorator.ts';
+import { Documented } from '../openapi/documented.decorator.ts';
+import { Problem } from '../problems/problem.ts';
+import { AllowedTo } from './allowed-to.decorator.ts';
+import { CurrentSessionOf } from './current-session.ts';
+import type { CurrentSession } from './current-session.ts';
+import { CurrentSessions } from './current-sessions.ts';
+import { sessionView, viewOf } from './session.view.ts';
+import type { SessionView } from './session.view.ts';
+
+/** The session that the request itself belongs to. */
+@Controller('v1/session')
+export class SessionController {
+  constructor(
+    @InjectCalls(accountsCalls) private readonly accounts: CallClient<typeof accountsCalls>,
+    private readonly sessions: CurrentSessions,
+  ) {}
+
+  @Post()
+  @AllowedTo('visitor')
+  @LimitedBy('log-in')
+  @Documented({ summary: 'Log in', answers: { 201: sessionView }, problems: ['wrong-credentials'] })
+  async logIn(
+    @Body({ schema: credentials }) body: z.output<typeof credentials>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionView> {
+    const { id, email, name, role } = await this.accounts.checkPassword(body);
+    return viewOf(await this.sessions.logIn(request, reply, { id, email, name, role }));
+  }
+
+  @Get()
+  @Documented({ summary: 'Who am I', answers: { 200: sessionView } })
+  show(@CurrentSessionOf() current: CurrentSession | undefined): SessionView {
+    if (!current) throw new Problem('not-logged-in');
+    return viewOf(current);
+  }
+
+  @Delete()
+  @AllowedTo('visitor')
+  @HttpCode(204)
+  @Documented({ summary: 'Log out', answers: { 204: null } })
+  async logOut(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    await this.sessions.end(request, reply);
+  }
+}

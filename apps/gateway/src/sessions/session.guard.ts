@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { SessionError, SessionStore } from '@tenfold/session';
+import { currentContext, raisePosition } from '@tenfold/telemetry';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../problems/problem.ts';
+import { AllowedTo } from './allowed-to.decorator.ts';
+import type { Audience } from './allowed-to.decorator.ts';
+import type { CurrentSession } from './current-session.ts';
+import { SessionCookie } from './session.cookie.ts';
+
+/** Finds the session of each request, in one round trip and only if it has a signed cookie, and keeps out whom the route does not allow. */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly store: SessionStore,
+    private readonly cookie: SessionCookie,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const audience = this.reflector.getAllAndOverride(AllowedTo, [context.getHandler(), context.getClass()]) ?? 'account';
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    request.currentSession = await this.#find(request, audience);
+    if (audience === 'account' || audience === 'admin') refuseUnless(audience, request.currentSession);
+    return true;
+  }
+
+  async #find(request: FastifyRequest, audience: Audience): Promise<CurrentSession | undefined> {
+    const id = this.cookie.read(request);
+    if (id === undefined) return undefined;
+    try {
+      const session = await this.store.load(id);
+      if (!session) return undefined;
+      const context = currentContext();
+      if (context) for (const [database, lsn] of session.positions) raisePosition(context.positions, database, lsn);
+      return { id, session };
+    } catch (error) {
+      if (audience === 'anyone' && error instanceof SessionError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function refuseUnless(audience: 'account' | 'admin', current: CurrentSession | undefined): void {
+  const account = current?.session.account;
+  if (!account) throw new Problem('not-logged-in');
+  if (audience === 'admin' && account.role !== 'admin') throw new Problem('forbidden');
+}
