@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCluster } from '@tenfold/local-cluster';
 import type { Cluster } from '@tenfold/local-cluster';
+import type { ProvidedContext } from 'vitest';
 import { seedAll } from '../loadtests/src/seed/seed.ts';
 import { build } from './build.ts';
 import { lint } from './lint.ts';
-import type { TestServers } from './test-servers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const directory = join(root, '.tenfold', 'test');
@@ -45,7 +45,7 @@ async function vitest(config: string, env: Record<string, string> = {}, filters:
 }
 
 function serversOf({ urls }: Cluster): Record<string, string> {
-  const servers: TestServers = {
+  const servers: ProvidedContext['servers'] = {
     postgresPrimary: urls.postgres.primary,
     postgresReplicas: urls.postgres.replicas,
     postgresShard1: urls.postgres.shard1,

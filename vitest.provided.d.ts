@@ -1,0 +1,19 @@
+import 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Addresses of the real servers that tests run against. */
+    servers: {
+      postgresPrimary: string;
+      postgresReplicas: string[];
+      postgresShard1: string;
+      sessionRedis: string;
+      cacheRedis: string;
+      kafka: string;
+      smtp: string;
+      mail: string;
+      /** The shop through HAProxy; empty where no service runs. */
+      gateway: string;
+    };
+  }
+}
