@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '@tenfold/database';
+import { AccountEntity } from './account.entity.ts';
+
+@Injectable()
+export class AccountRepository {
+  constructor(private readonly database: Database) {}
+
+  findById(id: string): Promise<AccountEntity | null> {
+    return this.database.read((manager) => manager.findOneBy(AccountEntity, { id }));
+  }
+
+  findByEmail(email: string): Promise<AccountEntity | null> {
+    return this.database.read((manager) => manager.findOneBy(AccountEntity, { email }));
+  }
+
+  /** @returns false when the address is taken, also by a sign-up of the same instant */
+  add(account: AccountEntity): Promise<boolean> {
+    return this.database.write(async (tx) => {
+      const { raw } = await tx
+        .createQueryBuilder()
+        .insert()
+        .into(AccountEntity)
+        .values(account)
+        .orIgnore()
+        .returning(['id'])
+        .updateEntity(false)
+        .execute();
+      return (raw as unknown[]).length > 0;
+    });
+  }
+}

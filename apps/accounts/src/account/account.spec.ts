@@ -1,0 +1,73 @@
+import { createContext, runInContext } from '@tenfold/telemetry';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAccounts } from '../accounts.fixture.ts';
+import { AccountHandler } from './account.handler.ts';
+import { hashPassword, verifyPassword } from './password.hash.ts';
+
+const password = 'correct horse battery';
+
+describe('accounts', () => {
+  let service: Awaited<ReturnType<typeof startAccounts>>;
+  let accounts: AccountHandler;
+
+  beforeAll(async () => {
+    service = await startAccounts();
+    accounts = service.module.get(AccountHandler);
+  });
+  afterAll(() => service.close());
+
+  /** As one session: what it wrote it reads, whichever replica answers. */
+  const asOneSession = <T>(run: () => Promise<T>) =>
+    runInContext(createContext(), run);
+
+  it('lets in who signed up', () =>
+    asOneSession(async () => {
+      const { id } = await accounts.signUp({ email: 'ada@example.org', password, name: 'Ada' });
+      expect(await accounts.checkPassword({ email: 'ada@example.org', password })).toMatchObject({ id, role: 'customer' });
+      expect(await accounts.getAccount({ id })).toMatchObject({ email: 'ada@example.org', name: 'Ada' });
+    }));
+
+  it('refuses a wrong password and an unknown address alike', () =>
+    asOneSession(async () => {
+      await accounts.signUp({ email: 'eve@example.org', password, name: 'Eve' });
+      const refusals = await Promise.all(
+        ['eve@example.org', 'nobody@example.org'].map((email) =>
+          accounts.checkPassword({ email, password: 'wrong' }).catch((error: Error) => error),
+        ),
+      );
+      expect(refusals[0]).toMatchObject({ code: 'wrong-credentials' });
+      expect(refusals[1]).toEqual(refusals[0]);
+    }));
+
+  it('gives an address to one of two who sign up at the same instant', async () => {
+    const results = await Promise.allSettled(
+      ['One', 'Two'].map((name) => accounts.signUp({ email: 'twins@example.org', password, name })),
+    );
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'email-taken' } });
+  });
+
+  it('refuses at once when too many passwords wait', async () => {
+    const checks = Array.from({ length: 30 }, () => accounts.checkPassword({ email: 'nobody@example.org', password }));
+    const codes = (await Promise.allSettled(checks)).map((result) => (result as PromiseRejectedResult).reason.code);
+    expect(codes).toContain('overloaded');
+    expect(codes).toContain('wrong-credentials');
+  }, 30_000);
+});
+
+describe('a password hash', () => {
+  it('never holds the password and differs each time', () => {
+    const [one, other] = [hashPassword(password), hashPassword(password)];
+    expect(one).not.toBe(other);
+    expect(one).not.toContain(password);
+    expect(verifyPassword(password, one)).toBe(true);
+    expect(verifyPassword(`${password}!`, one)).toBe(false);
+  });
+
+  it('is checked with the parameters it names', () => {
+    // N = 2^10, r = 8, p = 16: RFC 7914's second test vector.
+    const salt = Buffer.from('NaCl').toString('base64').replaceAll('=', '');
+    const hash = Buffer.from('fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162', 'hex').toString('base64').replaceAll('=', '');
+    expect(verifyPassword('password', `$scrypt$ln=10,r=8,p=16$${salt}$${hash}`)).toBe(true);
+  });
+});
