@@ -1,0 +1,14 @@
+import { workerCalls } from '@tenfold/contracts';
+import { callServer } from '@tenfold/rpc';
+import { loadConfig, runService } from '@tenfold/service';
+import { WorkerModule } from './worker.module.ts';
+import { workerSettings } from './worker.settings.ts';
+
+const config = loadConfig(workerSettings);
+
+await runService({
+  name: 'worker',
+  config,
+  module: WorkerModule.register(config),
+  transport: callServer(workerCalls, config),
+});

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { buildReport } from '@tenfold/contracts';
+import type { ValidRequestOf, workerCalls } from '@tenfold/contracts';
+import { Database } from '@tenfold/database';
+import { addMessage } from '@tenfold/jobs';
+import { ReportEntity } from './report.entity.ts';
+
+type NewReport = ValidRequestOf<typeof workerCalls.calls.createReport>;
+type Changes = Partial<Pick<ReportEntity, 'state' | 'progress' | 'file'>>;
+
+@Injectable()
+export class ReportRepository {
+  constructor(private readonly database: Database) {}
+
+  /** The report and the job that builds it, both or none. */
+  add({ accountId, report }: NewReport): Promise<ReportEntity> {
+    const entity: ReportEntity = {
+      id: randomUUID(),
+      accountId,
+      ...report,
+      state: 'waiting',
+      progress: 0,
+      file: null,
+      createdAt: new Date(),
+    };
+    return this.database.write(async (tx) => {
+      await tx.insert(ReportEntity, entity);
+      await addMessage(tx, buildReport, { reportId: entity.id });
+      return entity;
+    });
+  }
+
+  /** As the caller's own last write left it. */
+  find(id: string): Promise<ReportEntity | null> {
+    return this.database.read((manager) => manager.findOneBy(ReportEntity, { id }));
+  }
+
+  /** Commits at once, so that who asks meanwhile sees how far the report is. */
+  async update(id: string, changes: Changes): Promise<void> {
+    await this.database.write((tx) => tx.update(ReportEntity, { id }, changes));
+  }
+}

@@ -1,0 +1,50 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { accountsCalls, ordersCalls } from '@tenfold/contracts';
+import { Database, DatabaseModule } from '@tenfold/database';
+import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
+import { CallsModule } from '@tenfold/rpc';
+import { Mailer } from './receipt/mailer.ts';
+import { ReceiptJob } from './receipt/receipt.job.ts';
+import { ReportEntity } from './report/report.entity.ts';
+import { ReportFiles } from './report/report-files.ts';
+import { ReportHandler } from './report/report.handler.ts';
+import { ReportJob } from './report/report.job.ts';
+import { ReportRepository } from './report/report.repository.ts';
+import { SalesProjection } from './sales/sales.projection.ts';
+import { SalesRepository } from './sales/sales.repository.ts';
+import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
+import type { WorkerConfig } from './worker.settings.ts';
+
+/** What need not be done while a customer waits: receipts, reports, the sales projection, upkeep. */
+@Module({
+  controllers: [ReportHandler],
+  providers: [ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRepository, PartitionUpkeep],
+})
+export class WorkerModule {
+  static register(config: WorkerConfig): DynamicModule {
+    const secret = config.CALLS_SECRET;
+    return {
+      module: WorkerModule,
+      imports: [
+        DatabaseModule.register({
+          name: 'worker',
+          entities: [ReportEntity],
+          primaryUrl: config.DATABASE_PRIMARY_URL,
+          replicaUrls: config.DATABASE_REPLICA_URLS,
+        }),
+        OutboxModule.register({
+          brokers: config.KAFKA_BROKERS,
+          databases: (moduleRef) => [moduleRef.get(Database, { strict: false })],
+        }),
+        ConsumersModule.register({ group: 'worker', brokers: config.KAFKA_BROKERS, instance: config.REPLICA }),
+        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
+        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
+      ],
+      providers: [
+        { provide: Mailer, useFactory: () => new Mailer(config.SMTP_URL) },
+        { provide: ReportFiles, useFactory: () => new ReportFiles(config.OBJECT_STORE_DIR) },
+      ],
+    };
+  }
+}
