@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { orderPlaced, sendReceipt } from '@tenfold/contracts';
+import type { ItemQuantity, Order } from '@tenfold/contracts';
+import { ShardedDatabase } from '@tenfold/database';
+import { addMessage } from '@tenfold/jobs';
+import type { EntityManager } from 'typeorm';
+import { newOrderId } from '../order/order.id.ts';
+
+/** The key under which a client asks for one order. */
+export interface OrderKey {
+  accountId: string;
+  idempotencyKey: string;
+  /** Of the request as the client sent it. */
+  bodyHash: string;
+}
+
+/**
+ * Where the request of a key stands:
+ * - `claimed`: an order id is set aside for it, and what to order; any attempt may carry it on.
+ * - `placed`: it was answered with this order.
+ * - `refused`: the last attempt was refused and left nothing behind; the next one begins anew.
+ */
+export type Claim =
+  | { state: 'claimed' | 'refused'; bodyHash: string; orderId: string; answer: ItemQuantity[] }
+  | { state: 'placed'; bodyHash: string; orderId: string; answer: Order };
+
+@Injectable()
+export class CheckoutRepository {
+  constructor(private readonly sharded: ShardedDatabase) {}
+
+  /** Claims the key with a fresh order id, unless it is claimed or placed already or was used with another body. */
+  claim(key: OrderKey, items: readonly ItemQuantity[]): Promise<Claim | undefined> {
+    const { accountId, idempotencyKey, bodyHash } = key;
+    return this.sharded.of(accountId).write(async (tx) => {
+      const parameters = [accountId, idempotencyKey, bodyHash, newOrderId(), JSON.stringify(items)];
+      const [claimed] = await tx.query<Claim[]>(claimSql, parameters);
+      // A statement of its own: it sees a claim that committed while the insert waited for it.
+      return claimed ?? (await read(tx, key));
+    });
+  }
+
+  /** Where the request stands now. On the primary, since a replica may not know of the first attempt yet. */
+  find(key: OrderKey): Promise<Claim | undefined> {
+    return this.sharded.of(key.accountId).write((tx) => read(tx, key));
+  }
+
+  /**
+   * The order, its key's answer and its messages in one transaction.
+   *
+   * @returns whether this attempt placed it; false when another one did, or the claim was given up
+   */
+  place({ accountId, idempotencyKey }: OrderKey, order: Order): Promise<boolean> {
+    return this.sharded.of(accountId).write(async (tx) => {
+      const placed = await tx.query<unknown[]>(placeSql, [accountId, idempotencyKey, order.id, JSON.stringify(order)]);
+      if (placed.length === 0) return false;
+      const { id: orderId, totalCents, lines, createdAt } = order;
+      const payload = { orderId, accountId, totalCents, lines, createdAt };
+      await addMessage(tx, sendReceipt, payload);
+      await addMessage(tx, orderPlaced, payload);
+      return true;
+    });
+  }
+
+  /**
+   * Frees the key for another attempt.
+   *
+   * @returns whether the claim ended here; then the order id is never placed. False when it was over before.
+   */
+  giveUp({ accountId, idempotencyKey }: OrderKey, orderId: string): Promise<boolean> {
+    return this.sharded.of(accountId).write(async (tx) => {
+      const [, count] = await tx.query<[unknown[], number]>(giveUpSql, [accountId, idempotencyKey, orderId]);
+      return count > 0;
+    });
+  }
+}
+
+async function read(tx: EntityManager, { accountId, idempotencyKey }: OrderKey): Promise<Claim | undefined> {
+  const [claim] = await tx.query<Claim[]>(findSql, [accountId, idempotencyKey]);
+  return claim;
+}
+
+const columns = `body_hash as "bodyHash", order_id as "orderId", state, answer`;
+
+const claimSql = `
+  insert into idempotency_keys as known (account_id, key, body_hash, order_id, state, answer)
+  values ($1, $2, $3, $4, 'claimed', $5)
+  on conflict (account_id, key) do update
+    set order_id = excluded.order_id, state = 'claimed', answer = excluded.answer, created_at = excluded.created_at
+    where known.state = 'refused' and known.body_hash = excluded.body_hash
+  returning ${columns}`;
+
+const findSql = `select ${columns} from idempotency_keys where account_id = $1 and key = $2`;
+
+// The update locks the key's row: of two attempts the second one waits, then finds it placed and inserts nothing.
+const placeSql = `
+  with placed as (
+    update idempotency_keys set state = 'placed', answer = $4::jsonb
+    where account_id = $1 and key = $2 and order_id = $3 and state = 'claimed'
+    returning order_id, account_id, answer
+  )
+  insert into orders (id, account_id, status, total_cents, created_at, lines)
+  select order_id, account_id, answer->>'status', (answer->>'totalCents')::bigint, (answer->>'createdAt')::timestamptz,
+    answer->'lines'
+  from placed
+  returning id`;
+
+const giveUpSql = `
+  update idempotency_keys set state = 'refused'
+  where account_id = $1 and key = $2 and order_id = $3 and state = 'claimed'`;

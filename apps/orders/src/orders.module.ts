@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { catalogCalls, inventoryCalls } from '@tenfold/contracts';
+import { ShardedDatabase, ShardedDatabaseModule } from '@tenfold/database';
+import { OutboxModule } from '@tenfold/jobs';
+import { CallsModule } from '@tenfold/rpc';
+import { CheckoutHandler } from './checkout/checkout.handler.ts';
+import { CheckoutRepository } from './checkout/checkout.repository.ts';
+import { CheckoutService } from './checkout/checkout.service.ts';
+import { OrderEntity } from './order/order.entity.ts';
+import { OrderHandler } from './order/order.handler.ts';
+import { OrderRepository } from './order/order.repository.ts';
+import type { OrdersConfig } from './orders.settings.ts';
+import { PartitionHandler } from './partition/partition.handler.ts';
+import { PartitionRepository } from './partition/partition.repository.ts';
+
+/** Checkout and order history, sharded by customer. */
+@Module({
+  controllers: [CheckoutHandler, OrderHandler, PartitionHandler],
+  providers: [CheckoutService, CheckoutRepository, OrderRepository, PartitionRepository],
+})
+export class OrdersModule {
+  static register(config: OrdersConfig): DynamicModule {
+    const secret = config.CALLS_SECRET;
+    return {
+      module: OrdersModule,
+      imports: [
+        ShardedDatabaseModule.register({ name: 'orders', entities: [OrderEntity], shards: config.DATABASE_SHARDS }),
+        OutboxModule.register({
+          brokers: config.KAFKA_BROKERS,
+          databases: (moduleRef) => [...moduleRef.get(ShardedDatabase, { strict: false }).all],
+        }),
+        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
+        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, secret }),
+      ],
+    };
+  }
+}
