@@ -12,24 +12,25 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** KEYS: session. ARGV: idle, absolute. Returns the hash; 0 when there is no session, 1 when it is garbage. */
+/** KEYS: session. ARGV: idle, absolute. Returns the key and the hash; instead of it 0 for no session, 1 for garbage. */
 const loadSession = `
 local createdAt = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
-if not createdAt then return redis.call('EXISTS', KEYS[1]) end
+if not createdAt then return { KEYS[1], redis.call('EXISTS', KEYS[1]) } end
 ${now}
 local left = math.floor(math.min(tonumber(ARGV[1]), createdAt + tonumber(ARGV[2]) - now))
 if not (left > 0) then
   redis.call('UNLINK', KEYS[1])
-  return 0
+  return { KEYS[1], 0 }
 end
 redis.call('HSET', KEYS[1], 'lastUsedAt', now)
 redis.call('PEXPIRE', KEYS[1], left)
-return redis.call('HGETALL', KEYS[1])
+return { KEYS[1], redis.call('HGETALL', KEYS[1]) }
 `;
 
 /**
  * KEYS: new session, and the one it replaces, if any. ARGV: limit, handle, device, account id or '', account.
- * What the old session gathered moves along, unless it belonged to another account. Returns the hash.
+ * What the old session gathered moves along, unless it belonged to another account. Returns the key
+ * and the hash.
  */
 const beginSession = `
 if KEYS[2] then
@@ -44,7 +45,7 @@ ${now}
 redis.call('HSET', KEYS[1], 'handle', ARGV[2], 'device', ARGV[3], 'createdAt', now, 'lastUsedAt', now)
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'accountId', ARGV[4], 'account', ARGV[5]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return redis.call('HGETALL', KEYS[1])
+return { KEYS[1], redis.call('HGETALL', KEYS[1]) }
 `;
 
 /** KEYS: session. ARGV: product id, quantity, most different products. Returns `ok`, `ended` or `full`. */
@@ -117,12 +118,15 @@ export const sessionScripts = {
   readIndex: { lua: readIndex, numberOfKeys: 1 },
 };
 
+/** The key that was asked for, and the fields of its hash or 0 for none, 1 for garbage. */
+export type SessionReply = [key: Buffer, fields: Buffer[] | number];
+
 type Argument = string | number | Buffer;
 
 /** ioredis with {@link sessionScripts}; `Buffer` in a name keeps the reply's bytes as they are. */
 export interface SessionRedis extends Redis {
-  loadSessionBuffer(key: string, idleMs: number, absoluteMs: number): Promise<Buffer[] | number>;
-  beginSessionBuffer(numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<Buffer[]>;
+  loadSessionBuffer(key: string, idleMs: number, absoluteMs: number): Promise<SessionReply>;
+  beginSessionBuffer(numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<SessionReply>;
   setCartItem(key: string, productId: number, quantity: number, limit: number): Promise<'ok' | 'ended' | 'full'>;
   clearCart(key: string, ...ordered: number[]): Promise<null>;
   savePositions(key: string, ...positions: string[]): Promise<0 | 1>;

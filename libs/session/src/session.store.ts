@@ -9,7 +9,7 @@ import type { SessionOperation } from './session.metrics.ts';
 import { sessionModuleOptions } from './session.module-definition.ts';
 import type { SessionModuleOptions } from './session.module-definition.ts';
 import { decodeSession, encodeAccount } from './session.record.ts';
-import type { SessionRedis } from './session.scripts.ts';
+import type { SessionRedis, SessionReply } from './session.scripts.ts';
 import { cartLimit, quantityLimit } from './session.ts';
 import type { NewSession, Session, SessionAccount, SessionSummary } from './session.ts';
 
@@ -59,8 +59,9 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   async load(id: string): Promise<Session | undefined> {
     if (!isSessionId(id)) return undefined;
     const startedAt = performance.now();
-    const fields = await this.#run('load', startedAt, 1, () =>
-      this.#redis.loadSessionBuffer(this.#sessionKey(id), this.#idleMs, this.#absoluteMs),
+    const key = this.#sessionKey(id);
+    const fields = await this.#run('load', startedAt, 1, async () =>
+      this.#fieldsOf(key, await this.#redis.loadSessionBuffer(key, this.#idleMs, this.#absoluteMs)),
     );
     const session = typeof fields === 'number' ? undefined : decodeSession(fields);
     countOperation('load', session ? 'ok' : fields === 0 ? 'none' : 'garbage', startedAt);
@@ -160,24 +161,20 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     const startedAt = performance.now();
     const id = newSessionId();
     const handle = newSessionHandle();
-    const keys = [this.#sessionKey(id), ...(oldId === undefined ? [] : [this.#sessionKey(oldId)])];
-    const fields = await this.#run<Buffer[]>(operation, startedAt, [], async () => {
+    const key = this.#sessionKey(id);
+    const keys = oldId === undefined ? [key] : [key, this.#sessionKey(oldId)];
+    const fields = await this.#run(operation, startedAt, 1, async () => {
       // The index first: a session that it does not know could not be ended from elsewhere.
       if (account) {
         const member = `${handle}.${hashSessionId(id)}`;
         await this.#redis.addToIndex(this.#indexKey(account.id), member, this.#absoluteMs);
       }
-      return this.#redis.beginSessionBuffer(
-        keys.length,
-        ...keys,
-        Math.min(this.#idleMs, this.#absoluteMs),
-        handle,
-        device.slice(0, deviceLength),
-        account?.id ?? '',
-        account ? encodeAccount(account) : '',
-      );
+      const limitMs = Math.min(this.#idleMs, this.#absoluteMs);
+      const identity = account ? [account.id, encodeAccount(account)] : ['', ''];
+      const values = [limitMs, handle, device.slice(0, deviceLength), ...identity];
+      return this.#fieldsOf(key, await this.#redis.beginSessionBuffer(keys.length, ...keys, ...values));
     });
-    const session = decodeSession(fields);
+    const session = typeof fields === 'number' ? undefined : decodeSession(fields);
     countOperation(operation, session ? 'ok' : 'garbage', startedAt);
     if (!session) throw new SessionError('store-unavailable', 'Redis returned no session for the one that it just began.');
     return { id, session };
@@ -224,6 +221,16 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     const startedAt = performance.now();
     const answer = await this.#run<unknown>(operation, startedAt, 0, send);
     countOperation(operation, answer === 0 ? 'none' : 'ok', startedAt);
+  }
+
+  /**
+   * The fields, if the reply is to this very question. Replies are told apart by their order alone: were it ever lost on
+   * a connection, each caller would get another one's session (https://openai.com/index/march-20-chatgpt-outage/).
+   */
+  #fieldsOf(key: string, reply: SessionReply): SessionReply[1] {
+    if (Array.isArray(reply) && String(reply[0]) === key) return reply[1];
+    this.#redis.disconnect(true);
+    throw new Error('A reply of Redis belongs to another question; the connection was replaced.');
   }
 
   /** What Redis answers; `ifGarbage` when the key holds something other than a session. */

@@ -1,0 +1,282 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { hashSessionId, newSessionId } from './session-id.ts';
+import { account, openStore } from './session.fixture.ts';
+import type { StoreUnderTest } from './session.fixture.ts';
+import type { SessionStore } from './session.store.ts';
+
+const device = 'Firefox on Linux';
+let opened: StoreUnderTest;
+let store: SessionStore;
+
+beforeAll(async () => {
+  opened = await openStore(inject('servers').sessionRedis);
+  store = opened.store;
+});
+
+afterAll(() => opened.close());
+
+const keyOf = (id: string) => `${opened.keyPrefix}:${hashSessionId(id)}`;
+const visitor = async () => (await store.create({ device })).id;
+
+describe('a session', () => {
+  it('comes back as it was made', async () => {
+    const ada = account();
+    const { id, session } = await store.create({ account: ada, device });
+    const loaded = await store.load(id);
+    expect(loaded).toEqual({ ...session, lastUsedAt: expect.any(Date) });
+    expect(loaded).toMatchObject({ account: ada, device, cart: new Map(), positions: new Map() });
+  });
+
+  it('leaves no trace of its id in Redis', async () => {
+    const { id } = await store.create({ account: account(), device });
+    const stored = await Promise.all([opened.redis.keys('*'), opened.redis.hgetall(keyOf(id))]);
+    expect(JSON.stringify(stored)).not.toContain(id);
+  });
+
+  it.each(['', 'short', `${newSessionId()}x`, '../../etc/passwd', newSessionId()])('does not exist for the id "%s"', async (id) => {
+    expect(await store.load(id)).toBeUndefined();
+  });
+
+  it('is loaded in one round trip', async () => {
+    const id = await visitor();
+    await store.setCartItem(id, 1, 1);
+    const monitor = await opened.redis.monitor();
+    const sent: string[] = [];
+    const seenAll = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time: string, command: string[], source: string) => {
+        if (command.includes('end of test')) resolve();
+        else if (source !== 'lua' && command.includes(keyOf(id))) sent.push(command[0] as string);
+      });
+    });
+    await store.load(id);
+    await opened.redis.echo('end of test');
+    await seenAll;
+    monitor.disconnect();
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toMatch(/^eval(sha)?$/i);
+  });
+
+  it('is over when it ends', async () => {
+    const id = await visitor();
+    await store.end(id);
+    expect(await store.load(id)).toBeUndefined();
+  });
+
+  it.each([
+    ['a string', (key: string) => opened.redis.set(key, 'garbage')],
+    ['a hash that is no session', (key: string) => opened.redis.multi().del(key).hset(key, 'handle', 'x').exec()],
+    ['a date that is none', (key: string) => opened.redis.hset(key, 'createdAt', 'never')],
+    ['an identity that is no MessagePack', (key: string) => opened.redis.hset(key, { accountId: 'x', account: '\xc1\xc1' })],
+    ['an account without an identity', (key: string) => opened.redis.hset(key, 'accountId', 'x')],
+    ['a cart of words', (key: string) => opened.redis.hset(key, 'cart:shoes', 'many')],
+  ])('is none when Redis holds %s', async (_what, spoil) => {
+    const id = await visitor();
+    await spoil(keyOf(id));
+    expect(await store.load(id)).toBeUndefined();
+  });
+
+  it('is read past fields that a newer version added', async () => {
+    const id = await visitor();
+    await opened.redis.hset(keyOf(id), 'theme', 'dark');
+    expect(await store.load(id)).toMatchObject({ device });
+  });
+});
+
+describe('the limits of a session', () => {
+  it('start the idle time anew with every load', async () => {
+    const id = await visitor();
+    await opened.redis.pexpire(keyOf(id), 5_000);
+    await store.load(id);
+    expect(await opened.redis.pttl(keyOf(id))).toBeGreaterThan(50_000);
+  });
+
+  it('never let the idle time reach past the absolute limit', async () => {
+    const id = await visitor();
+    await opened.redis.hset(keyOf(id), 'createdAt', Date.now() - 590_000);
+    await store.load(id);
+    expect(await opened.redis.pttl(keyOf(id))).toBeLessThan(11_000);
+  });
+
+  it('end a session past the absolute limit, however busy', async () => {
+    const id = await visitor();
+    await opened.redis.hset(keyOf(id), 'createdAt', Date.now() - 601_000);
+    expect(await store.load(id)).toBeUndefined();
+    expect(await opened.redis.exists(keyOf(id))).toBe(0);
+  });
+
+  it('give every new session an end', async () => {
+    const id = await visitor();
+    expect(await opened.redis.pttl(keyOf(id))).toBeGreaterThan(0);
+  });
+});
+
+describe('a cart', () => {
+  it('loses nothing to concurrent changes', async () => {
+    const id = await visitor();
+    const products = Array.from({ length: 50 }, (_, index) => index + 1);
+    await Promise.all(products.map((product) => store.setCartItem(id, product, product)));
+    const session = await store.load(id);
+    expect([...(session?.cart ?? [])].sort(([a], [b]) => a - b)).toEqual(products.map((product) => [product, product]));
+  });
+
+  it('holds no more than fifty products when many arrive at once', async () => {
+    const id = await visitor();
+    const attempts = Array.from({ length: 70 }, (_, index) => store.setCartItem(id, index + 1, 1));
+    const refused = (await Promise.allSettled(attempts)).filter((attempt) => attempt.status === 'rejected');
+    expect(refused).toHaveLength(20);
+    expect(refused[0]?.reason).toMatchObject({ code: 'cart-full' });
+    expect((await store.load(id))?.cart.size).toBe(50);
+  });
+
+  it('takes another quantity of what it holds even when it is full', async () => {
+    const id = await visitor();
+    for (let product = 1; product <= 50; product += 1) await store.setCartItem(id, product, 1);
+    await store.setCartItem(id, 50, 9);
+    expect((await store.load(id))?.cart.get(50)).toBe(9);
+  });
+
+  it.each([0, 100, 1.5, Number.NaN])('refuses the quantity %d', async (quantity) => {
+    await expect(store.setCartItem(await visitor(), 1, quantity)).rejects.toThrow(RangeError);
+  });
+
+  it('loses what is removed from it', async () => {
+    const id = await visitor();
+    await store.setCartItem(id, 7, 1);
+    await store.removeCartItem(id, 7);
+    expect((await store.load(id))?.cart).toEqual(new Map());
+  });
+
+  it('keeps what changed since the order when the ordered items are cleared', async () => {
+    const id = await visitor();
+    await store.setCartItem(id, 1, 1);
+    await store.setCartItem(id, 2, 1);
+    const ordered = (await store.load(id))?.cart;
+    await store.setCartItem(id, 2, 5);
+    await store.setCartItem(id, 3, 1);
+    await store.clearCart(id, ordered);
+    expect((await store.load(id))?.cart).toEqual(new Map([[2, 5], [3, 1]]));
+  });
+
+  it('is empty after it was cleared as a whole', async () => {
+    const id = await visitor();
+    await store.setCartItem(id, 1, 1);
+    await store.clearCart(id);
+    expect(await store.load(id)).toMatchObject({ device, cart: new Map() });
+  });
+});
+
+describe('a session that is over', () => {
+  it.each([
+    ['setCartItem', (id: string) => store.setCartItem(id, 1, 1).catch(() => undefined)],
+    ['removeCartItem', (id: string) => store.removeCartItem(id, 1)],
+    ['clearCart', (id: string) => store.clearCart(id)],
+    ['savePositions', (id: string) => store.savePositions(id, new Map([['catalog', '0/1']]))],
+    ['end', (id: string) => store.end(id)],
+  ])('is not brought back by %s', async (_name, write) => {
+    const id = await visitor();
+    await store.end(id);
+    await write(id);
+    expect(await opened.redis.exists(keyOf(id))).toBe(0);
+  });
+
+  it('tells so whoever puts something into its cart', async () => {
+    await expect(store.setCartItem(newSessionId(), 1, 1)).rejects.toMatchObject({ code: 'session-ended' });
+  });
+});
+
+describe('positions', () => {
+  it('keep the later LSN of each database', async () => {
+    const id = await visitor();
+    await store.savePositions(id, new Map([['catalog', '0/FF'], ['orders', '1/0']]));
+    await store.savePositions(id, new Map([['catalog', '0/100'], ['orders', '0/FFFFFFFF']]));
+    expect((await store.load(id))?.positions).toEqual(new Map([['catalog', '0/100'], ['orders', '1/0']]));
+  });
+});
+
+describe('a log-in', () => {
+  it('gives a new id, keeps the cart and kills the old id', async () => {
+    const old = await visitor();
+    await store.setCartItem(old, 7, 2);
+    const ada = account();
+    const { id, session } = await store.rotate(old, { account: ada, device });
+    expect(id).not.toBe(old);
+    expect(session).toMatchObject({ account: ada, cart: new Map([[7, 2]]) });
+    expect(await store.load(id)).toMatchObject({ account: ada, cart: new Map([[7, 2]]) });
+    expect(await store.load(old)).toBeUndefined();
+  });
+
+  it('takes the cart along once when it happens twice at the same instant', async () => {
+    const old = await visitor();
+    await store.setCartItem(old, 7, 2);
+    const both = await Promise.all([1, 2].map(() => store.rotate(old, { account: account(), device })));
+    expect(both.filter(({ session }) => session.cart.size > 0)).toHaveLength(1);
+  });
+
+  it('works from a session that is over, or from none', async () => {
+    const { session } = await store.rotate('no id at all', { account: account(), device });
+    expect(session.cart.size).toBe(0);
+  });
+
+  it('does not hand the cart of one account to another', async () => {
+    const { id: old } = await store.create({ account: account(), device });
+    await store.setCartItem(old, 7, 2);
+    const { session } = await store.rotate(old, { account: account(), device });
+    expect(session.cart.size).toBe(0);
+    expect(await store.load(old)).toBeUndefined();
+  });
+});
+
+describe('the sessions of an account', () => {
+  const logIn = (accountId: string, name = device) => store.create({ account: account(accountId), device: name });
+
+  it('are listed, the most recently used first, and no one else sees them', async () => {
+    const accountId = randomUUID();
+    const phone = await logIn(accountId, 'phone');
+    const laptop = await logIn(accountId, 'laptop');
+    await logIn(randomUUID(), 'stranger');
+    await opened.redis.hset(keyOf(laptop.id), 'lastUsedAt', String(Date.now() - 60_000));
+    expect((await store.list(accountId)).map(({ handle }) => handle)).toEqual([phone.session.handle, laptop.session.handle]);
+  });
+
+  it('can be ended one by one by their handle', async () => {
+    const accountId = randomUUID();
+    const [phone, laptop] = [await logIn(accountId), await logIn(accountId)];
+    expect(await store.endOne(accountId, phone.session.handle)).toBe(true);
+    expect(await store.load(phone.id)).toBeUndefined();
+    expect(await store.load(laptop.id)).toBeDefined();
+  });
+
+  it('cannot be ended by another account', async () => {
+    const phone = await logIn(randomUUID());
+    expect(await store.endOne(randomUUID(), phone.session.handle)).toBe(false);
+    expect(await store.load(phone.id)).toBeDefined();
+  });
+
+  it('end all but one', async () => {
+    const accountId = randomUUID();
+    const [kept, ...others] = [await logIn(accountId), await logIn(accountId), await logIn(accountId)];
+    expect(await store.endOthers(accountId, kept.id)).toBe(2);
+    const alive = await Promise.all([kept, ...others].map(({ id }) => store.load(id)));
+    expect(alive.map((session) => session !== undefined)).toEqual([true, false, false]);
+  });
+
+  it('leave the index when they are found to be over', async () => {
+    const accountId = randomUUID();
+    const { id } = await logIn(accountId);
+    const index = `${opened.keyPrefix}:account:${accountId}`;
+    const [member = ''] = await opened.redis.zrange(index, '0', '-1');
+    await opened.redis.zadd(index, Date.now() - 60_000, member);
+    await store.end(id);
+    expect(await store.list(accountId)).toEqual([]);
+    expect(await opened.redis.zcard(index)).toBe(0);
+  });
+
+  it('stay in the index while they may still be in the making', async () => {
+    const accountId = randomUUID();
+    const index = `${opened.keyPrefix}:account:${accountId}`;
+    await opened.redis.zadd(index, String(Date.now()), 'handle.hash');
+    expect(await store.list(accountId)).toEqual([]);
+    expect(await opened.redis.zcard(index)).toBe(1);
+  });
+});
