@@ -14,6 +14,7 @@ export interface Dependency {
 /** What the probes of a service are answered from. One per service, injectable everywhere. */
 export class Health {
   readonly #dependencies = new Map<string, Dependency>();
+  readonly #stopping = new AbortController();
   #phase: 'starting' | 'running' | 'draining' = 'starting';
 
   /** @throws Error when the name is taken */
@@ -39,5 +40,15 @@ export class Health {
   /** The process is about to stop; called by `runService`. There is no way back. */
   markDraining(): void {
     this.#phase = 'draining';
+  }
+
+  /** Aborts when no more work is taken: whatever would go on for long, such as a stream of events, ends then. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** The drain delay is over; called by `runService`. */
+  markStopping(): void {
+    this.#stopping.abort();
   }
 }

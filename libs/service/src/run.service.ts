@@ -1,8 +1,19 @@
-import type { DynamicModule, Type } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, Module } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { serviceSettings } from './service.settings.ts';
+import { startProcessMetrics } from '@tenfold/telemetry';
 import type { ConfigOf } from './config.loader.ts';
+import { HealthModule } from './health.module.ts';
+import { Health } from './health.registry.ts';
+import { closeListener, createHttpAdapter } from './http.adapter.ts';
+import { addRequestHooks } from './http.hooks.ts';
+import { startOperations } from './operations.app.ts';
+import { exitOnUncaughtErrors, stopOnSignals } from './process.signals.ts';
+import { createServiceLogger } from './service.logger.ts';
+import type { serviceSettings } from './service.settings.ts';
 
 /** The settings that `runService` itself uses. */
 export type ServiceConfig = ConfigOf<typeof serviceSettings>;
@@ -15,8 +26,11 @@ export interface HttpOptions {
    * Which proxies may name the client's address: Fastify's `trustProxy`. Default false. Never `true` for a service that
    * the world reaches directly: anyone could then forge the address that limits count by.
    */
-  trustProxy?: boolean | string | string[] | number;
-  /** Milliseconds a request may take; what it calls inherits the rest. Default 10,000. */
+  trustProxy?: boolean | string | string[];
+  /**
+   * Milliseconds a request may take; what it calls inherits the rest. Default 10,000. A response that lives longer,
+   * such as a stream of events, runs each of its steps in a context of its own.
+   */
   deadlineMs?: number;
   /** Adds filters, cookies, OpenAPI, before anything is initialized. */
   configure?: (app: NestFastifyApplication) => void | Promise<void>;
@@ -29,8 +43,92 @@ export interface ServiceOptions {
   module: Type<unknown> | DynamicModule;
   /** How the service is reached, if not by HTTP: `callServer(…)`. */
   transport?: CustomTransportStrategy;
-  /** Makes it an HTTP service. At most one of `transport` and `http`. */
+  /** Makes it an HTTP service. At most one of `transport` and `http`; with neither, it only works by itself. */
   http?: HttpOptions;
 }
 
-export async function runService(_options: ServiceOptions): Promise<void> {}
+@Module({})
+class ServiceModule {}
+
+/** A service's application, and how it stops taking new work. */
+interface RunningApp {
+  app: INestApplicationContext;
+  /** Starts what `listen` starts: hooks, then the port. */
+  listen(): Promise<unknown>;
+  /** Resolves when the port is closed and what was in flight has ended. */
+  stopListening(): Promise<unknown>;
+}
+
+/**
+ * Runs a service until it is told to stop: logs, operations port, the application, and its orderly end. Resolves when
+ * the service is running. The operations port answers before the application's modules are made, so probes see a slow
+ * start. A boot that fails is logged and ends the process with 1.
+ */
+export async function runService(options: ServiceOptions): Promise<void> {
+  const { name, config, module } = options;
+  const logger = createServiceLogger(name, config.REPLICA, config.LOG_LEVEL);
+  Logger.overrideLogger(logger);
+  exitOnUncaughtErrors();
+  startProcessMetrics();
+  const health = new Health();
+  let running: RunningApp | undefined;
+
+  try {
+    const operations = await startOperations({
+      info: { name, version: config.VERSION, replica: config.REPLICA },
+      health,
+      logger,
+      host: config.HOST,
+      port: config.OPERATIONS_PORT,
+    });
+    stopOnSignals(async () => {
+      const started = health.phase === 'running';
+      health.markDraining();
+      if (!started || !running) return;
+      await delay(config.DRAIN_DELAY_MS);
+      health.markStopping();
+      await running.stopListening();
+      await running.app.close();
+      await closeListener(operations.getHttpAdapter().getInstance());
+      await operations.close();
+    }, config.SHUTDOWN_GRACE_MS);
+
+    const root = { module: ServiceModule, imports: [HealthModule.register(health), module] };
+    running = await createApp(root, options, health, logger);
+    await running.listen();
+    health.markRunning();
+    new Logger('Service').log(`${name} ${config.VERSION} is running`);
+  } catch (error) {
+    new Logger('Service').fatal(error);
+    process.exit(1);
+  }
+}
+
+async function createApp(
+  root: DynamicModule,
+  { config, http, transport }: ServiceOptions,
+  health: Health,
+  logger: LoggerService,
+): Promise<RunningApp> {
+  const settings = { logger, abortOnError: false } as const;
+  if (http && transport) throw new Error('A service has either `http` or `transport`, not both');
+
+  if (http) {
+    const adapter = createHttpAdapter({ bodyLimit: http.bodyLimit, trustProxy: http.trustProxy });
+    const fastify = adapter.getInstance();
+    const logAll = config.LOG_LEVEL === 'debug' || config.LOG_LEVEL === 'trace';
+    addRequestHooks(fastify, { health, deadlineMs: http.deadlineMs ?? 10_000, logAll });
+    const app = await NestFactory.create<NestFastifyApplication>(root, adapter, settings);
+    await http.configure?.(app);
+    // Nest runs the shutdown hooks of providers before it closes the port: closed here first, they outlive all requests.
+    return { app, listen: () => app.listen(http.port, config.HOST), stopListening: () => closeListener(fastify) };
+  }
+
+  if (transport) {
+    const app = await NestFactory.createMicroservice(root, { ...settings, strategy: transport });
+    return { app, listen: () => app.listen(), stopListening: () => Promise.resolve(transport.close()) };
+  }
+
+  const app = await NestFactory.createApplicationContext(root, settings);
+  return { app, listen: () => Promise.resolve(), stopListening: () => Promise.resolve() };
+}

@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import { currentContext, histogram, runInContext } from '@tenfold/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Health } from './health.registry.ts';
+import { HttpContext } from './http.context.ts';
+
+/** Milliseconds from which an answer is worth a line in the log. */
+const slowAfterMs = 500;
+
+interface HookOptions {
+  health: Health;
+  deadlineMs: number;
+  /** Whether every request is logged, not only those that failed or were slow. */
+  logAll: boolean;
+}
+
+const CONTEXT = Symbol('request context');
+
+type RequestWithContext = FastifyRequest & { [CONTEXT]?: HttpContext };
+
+/** Gives every request its context, measures it, and logs those that failed or were slow. */
+export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll }: HookOptions): void {
+  const logger = new Logger('Http');
+  const recorders = new Map<string, { observe(seconds: number): void }>();
+  const duration = histogram({
+    name: 'http_server_duration_seconds',
+    help: 'Time from the head of a request to the end of its answer.',
+    labelNames: ['route', 'method', 'status'],
+  });
+  fastify.decorateRequest(CONTEXT);
+
+  fastify.addHook('onRequest', (request: RequestWithContext, reply, done) => {
+    const context = new HttpContext(request, reply, deadlineMs);
+    request[CONTEXT] = context;
+    reply.header('x-request-id', context.requestId);
+    runInContext(context, done);
+  });
+
+  // A body is read in the asynchronous context of its connection; from here on it is the request's again.
+  fastify.addHook('preValidation', (request: RequestWithContext, _reply, done) => {
+    const context = request[CONTEXT];
+    if (!context || currentContext() === context) done();
+    else runInContext(context, done);
+  });
+
+  // Keep-alive clients leave while there is still time, so that none meets a connection that is just being closed.
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (health.phase === 'draining') reply.header('connection', 'close');
+    done(null, payload);
+  });
+
+  fastify.addHook('onResponse', (request: RequestWithContext, reply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const status = statusClass(reply);
+    const key = `${request.method} ${status} ${route}`;
+    let recorder = recorders.get(key);
+    if (!recorder) recorders.set(key, (recorder = duration.labels({ route, method: request.method, status })));
+    recorder.observe(reply.elapsedTime / 1000);
+
+    const failed = reply.statusCode >= 500;
+    if (logAll || failed || reply.elapsedTime > slowAfterMs) {
+      const line = {
+        msg: `${request.method} ${route} ${reply.statusCode}`,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime),
+      };
+      const context = request[CONTEXT];
+      const write = () => (failed ? logger.warn(line) : logger.log(line));
+      if (context) runInContext(context, write);
+      else write();
+    }
+    done();
+  });
+}
+
+function statusClass(reply: FastifyReply): string {
+  return `${Math.floor(reply.statusCode / 100)}xx`;
+}

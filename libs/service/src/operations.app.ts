@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { TerminusModule } from '@nestjs/terminus';
+import { HealthModule } from './health.module.ts';
+import type { Health } from './health.registry.ts';
+import { createHttpAdapter } from './http.adapter.ts';
+import { OperationsController, SERVICE_INFO } from './operations.controller.ts';
+import type { ServiceInfo } from './operations.controller.ts';
+
+@Module({})
+class OperationsModule {}
+
+interface OperationsOptions {
+  info: ServiceInfo;
+  health: Health;
+  logger: LoggerService;
+  host: string;
+  port: number;
+}
+
+/** Starts the operations port: an application of its own, so that it answers while the service boots and drains. */
+export async function startOperations(options: OperationsOptions): Promise<NestFastifyApplication> {
+  const module = {
+    module: OperationsModule,
+    imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false })],
+    providers: [{ provide: SERVICE_INFO, useValue: options.info }],
+    controllers: [OperationsController],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(module, createHttpAdapter(), {
+    logger: options.logger,
+    abortOnError: false,
+  });
+  await app.listen(options.port, options.host);
+  return app;
+}

@@ -1,0 +1,291 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { createServer, connect } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+
+const output = fileURLToPath(new URL('../out-tsc/fixture', import.meta.url));
+const started: Fixture[] = [];
+
+beforeAll(async () => {
+  const bundle = await rolldown({
+    input: fileURLToPath(new URL('service.fixture.ts', import.meta.url)),
+    platform: 'node',
+    tsconfig: fileURLToPath(new URL('../../../tsconfig.base.json', import.meta.url)),
+    external: /^(?!@tenfold\/|@oxc-project\/)[\w@]/,
+  });
+  await bundle.write({ dir: output, format: 'esm', entryFileNames: '[name].mjs', keepNames: true });
+  await bundle.close();
+});
+
+afterEach(async () => {
+  for (const fixture of started.splice(0)) {
+    fixture.process.kill('SIGKILL');
+    await fixture.exit;
+  }
+});
+
+interface Fixture {
+  process: ChildProcess;
+  http: string;
+  operations: string;
+  exit: Promise<number | null>;
+  output(): string;
+  errors(): string;
+  lines(): Record<string, unknown>[];
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function start(settings: Record<string, string> = {}): Promise<Fixture> {
+  const [httpPort, operationsPort] = [await freePort(), await freePort()];
+  const environment = {
+    REPLICA: 'fixture-1',
+    HTTP_PORT: String(httpPort),
+    OPERATIONS_PORT: String(operationsPort),
+    DRAIN_DELAY_MS: '100',
+    ...settings,
+  };
+  const child = spawn(process.execPath, [`${output}/service.fixture.mjs`], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const fixture = {
+    process: child,
+    http: `http://127.0.0.1:${httpPort}`,
+    operations: `http://127.0.0.1:${operationsPort}`,
+    exit: once(child, 'close').then(([code]) => code as number | null),
+    output: () => text,
+    errors: () => errors,
+    lines: () => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+  started.push(fixture);
+  return fixture;
+}
+
+async function status(url: string): Promise<number> {
+  try {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; !(await condition()); attempt += 1) {
+    if (attempt > 500) throw new Error(`waited in vain for ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function startReady(settings: Record<string, string> = {}): Promise<Fixture> {
+  const fixture = await start(settings);
+  await eventually(async () => (await status(`${fixture.operations}/health/ready`)) === 200);
+  return fixture;
+}
+
+test('wrong settings are listed all at once on standard error, and nothing starts', async () => {
+  const fixture = await start({ REPLICA: '', OPERATIONS_PORT: 'x', LOG_LEVEL: 'loud' });
+
+  expect(await fixture.exit).toBe(1);
+  expect(fixture.errors()).toMatch(/REPLICA +is missing/);
+  expect(fixture.errors()).toMatch(/OPERATIONS_PORT +expected a whole number/);
+  expect(fixture.errors()).toMatch(/LOG_LEVEL +expected one of fatal, error/);
+  expect(fixture.errors()).not.toContain('    at ');
+});
+
+test('probes are answered while the application still boots', async () => {
+  const fixture = await start({ SLOW_START_MS: '60000' });
+  await eventually(async () => (await status(`${fixture.operations}/health/live`)) === 200);
+
+  expect(await status(`${fixture.operations}/health/startup`)).toBe(503);
+  expect(await status(`${fixture.operations}/health/ready`)).toBe(503);
+});
+
+test('a boot that fails is logged and ends the process', async () => {
+  const fixture = await start({ FAIL_START: 'no luck' });
+
+  expect(await fixture.exit).toBe(1);
+  expect(fixture.lines().at(-1)).toMatchObject({ level: 60, err: { message: 'no luck' } });
+});
+
+test('a required dependency decides readiness but neither liveness nor the boot', async () => {
+  const port = await freePort();
+  const fixture = await start({ DEPENDENCY_PORT: String(port) });
+  await eventually(async () => (await status(`${fixture.operations}/health/startup`)) === 200);
+  expect(await status(`${fixture.operations}/health/ready`)).toBe(503);
+  expect(await status(`${fixture.operations}/health/live`)).toBe(200);
+
+  const dependency: Server = createServer((socket) => socket.resume()).listen(port, '127.0.0.1');
+  await once(dependency, 'listening');
+  await eventually(async () => (await status(`${fixture.operations}/health/ready`)) === 200);
+
+  dependency.close();
+  await eventually(async () => (await status(`${fixture.operations}/health/ready`)) === 503);
+});
+
+test('a dependency that is down and not required makes the service degraded', async () => {
+  const fixture = await start({ DEPENDENCY_PORT: String(await freePort()) });
+  await eventually(async () => (await status(`${fixture.operations}/health/startup`)) === 200);
+  const body = (await (await fetch(`${fixture.operations}/health/dependencies`)).json()) as object;
+
+  expect(body).toMatchObject({ details: { needed: { status: 'down' }, optional: { status: 'degraded' } } });
+});
+
+test('the operations port tells metrics and who this is', async () => {
+  const fixture = await startReady({ VERSION: '1.2.3' });
+  await status(`${fixture.http}/slow?ms=1`);
+  const metrics = await (await fetch(`${fixture.operations}/metrics`)).text();
+
+  expect(metrics).toContain('http_server_duration_seconds_count{route="/slow",method="GET",status="2xx"} 1');
+  expect(metrics).toContain('nodejs_eventloop_utilization');
+  const info: unknown = await (await fetch(`${fixture.operations}/info`)).json();
+  expect(info).toEqual({ name: 'fixture', version: '1.2.3', replica: 'fixture-1' });
+});
+
+test('a request id and trace that fit the format are taken over', async () => {
+  const fixture = await startReady();
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const response = await fetch(`${fixture.http}/context`, {
+    headers: { 'x-request-id': 'mine-1', traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+  });
+
+  expect(response.headers.get('x-request-id')).toBe('mine-1');
+  expect(await response.json()).toMatchObject({ requestId: 'mine-1', traceId });
+});
+
+test('a request id and trace that do not fit are replaced', async () => {
+  const fixture = await startReady();
+  const response = await fetch(`${fixture.http}/context`, {
+    headers: { 'x-request-id': 'two words', traceparent: `00-${'0'.repeat(32)}-00f067aa0ba902b7-01` },
+  });
+  const context = (await response.json()) as { requestId: string; traceId: string };
+
+  expect(context.requestId).toMatch(/^[\da-f-]{36}$/);
+  expect(context.traceId).toMatch(/^(?!0{32})[\da-f]{32}$/);
+});
+
+test('the context survives the reading of a body', async () => {
+  const fixture = await startReady();
+  const response = await fetch(`${fixture.http}/context`, {
+    method: 'POST',
+    headers: { 'x-request-id': 'with-body', 'content-type': 'application/json' },
+    body: JSON.stringify({ a: 1 }),
+  });
+
+  expect(await response.json()).toEqual({ requestId: 'with-body', body: { a: 1 } });
+});
+
+test('a body over the limit is refused', async () => {
+  const fixture = await startReady();
+  const response = await fetch(`${fixture.http}/context`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ a: 'x'.repeat(70_000) }),
+  });
+  await response.arrayBuffer();
+
+  expect(response.status).toBe(413);
+});
+
+test('log lines inside of a request carry its ids and no secrets', async () => {
+  const fixture = await startReady();
+  await fetch(`${fixture.http}/log`, { headers: { 'x-request-id': 'logged-1' } });
+  await eventually(() => fixture.output().includes('signed in'));
+  const line = fixture.lines().find((candidate) => candidate['msg'] === 'signed in');
+
+  expect(line).toMatchObject({ requestId: 'logged-1', service: 'fixture', replica: 'fixture-1', password: '[redacted]' });
+  expect(line).toHaveProperty('traceId');
+  expect(fixture.output()).not.toMatch(/hunter2|session=1|Bearer 2/);
+});
+
+test('a failed request is logged with its route, a quick good one is not', async () => {
+  const fixture = await startReady();
+  await status(`${fixture.http}/slow?ms=1`);
+  await status(`${fixture.http}/fail`);
+  await eventually(() => fixture.lines().some((line) => line['context'] === 'Http'));
+
+  const lines = fixture.lines().filter((line) => line['context'] === 'Http');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ route: '/fail', status: 500 });
+});
+
+test('the signal of a context aborts when the client hangs up', async () => {
+  const fixture = await startReady();
+  const abort = new AbortController();
+  const pending = fetch(`${fixture.http}/signal`, { signal: abort.signal }).catch(() => 'aborted');
+  setTimeout(() => abort.abort(), 100);
+
+  expect(await pending).toBe('aborted');
+  await eventually(() => fixture.output().includes('client is gone'));
+});
+
+test('SIGTERM makes the service not ready first, lets what is in flight end, and exits with 0', async () => {
+  const fixture = await startReady({ DRAIN_DELAY_MS: '400' });
+  const inFlight = fetch(`${fixture.http}/slow?ms=900`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  fixture.process.kill('SIGTERM');
+
+  await eventually(async () => (await status(`${fixture.operations}/health/ready`)) === 503);
+  const whileDraining = await fetch(`${fixture.http}/slow?ms=1`);
+  expect(await whileDraining.json()).toEqual({ dependencyOpen: true });
+  expect(whileDraining.headers.get('connection')).toBe('close');
+  expect(await (await inFlight).json()).toEqual({ dependencyOpen: true });
+  expect(await fixture.exit).toBe(0);
+});
+
+test('an idle keep-alive connection does not hold up the stop', async () => {
+  const fixture = await startReady({ DRAIN_DELAY_MS: '0' });
+  const agent = new Agent({ keepAlive: true });
+  const response = await new Promise<NodeJS.ReadableStream>((resolve) => {
+    request(`${fixture.http}/slow?ms=1`, { agent }, resolve).end();
+  });
+  response.resume();
+  await once(response, 'end');
+  fixture.process.kill('SIGTERM');
+
+  expect(await fixture.exit).toBe(0);
+  agent.destroy();
+});
+
+test('a stop that takes longer than the grace period ends with 1', async () => {
+  const fixture = await startReady({ DRAIN_DELAY_MS: '0', SHUTDOWN_GRACE_MS: '300' });
+  const socket = connect(Number(new URL(fixture.http).port), '127.0.0.1');
+  socket.on('error', () => {}).write('GET /slow?ms=60000 HTTP/1.1\r\nhost: x\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  fixture.process.kill('SIGTERM');
+
+  expect(await fixture.exit).toBe(1);
+  socket.destroy();
+});
+
+test('a second SIGINT ends the process at once', async () => {
+  const fixture = await startReady({ DRAIN_DELAY_MS: '60000', SHUTDOWN_GRACE_MS: '60000' });
+  fixture.process.kill('SIGINT');
+  await eventually(async () => (await status(`${fixture.operations}/health/ready`)) === 503);
+  fixture.process.kill('SIGINT');
+
+  expect(await fixture.exit).toBe(130);
+});
+
+test('an error that nobody caught is logged and ends the process with 1', async () => {
+  const fixture = await startReady();
+  await status(`${fixture.http}/crash`);
+
+  expect(await fixture.exit).toBe(1);
+  expect(fixture.lines().at(-1)).toMatchObject({ level: 60, err: { message: 'crashed on purpose' } });
+});
