@@ -19,18 +19,13 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-interface Servers {
-  postgresPrimary: string;
-  postgresReplicas: string[];
-}
-
 /**
  * A database for one test file. The migrations run once for each set of them, into a template; every further database
  * is a copy of that, made in some 100 ms. Returns when the replicas have it, too.
  */
 export async function createTestDatabase(options: TestDatabaseOptions): Promise<TestDatabase> {
-  const primaryUrl = options.primaryUrl ?? testServers().postgresPrimary;
-  const replicaUrls = options.replicaUrls ?? testServers().postgresReplicas;
+  const primaryUrl = options.primaryUrl ?? inject('servers').postgresPrimary;
+  const replicaUrls = options.replicaUrls ?? inject('servers').postgresReplicas;
   const name = `test_${randomBytes(6).toString('hex')}`;
   const position = await withClient(primaryUrl, async (admin) => {
     const template = await ensureTemplate(admin, primaryUrl, options.migrations);
@@ -122,9 +117,4 @@ function valueOf<Value>({ rows }: { rows: { value: Value }[] }): Value {
   const [row] = rows;
   if (!row) throw new Error('no row');
   return row.value;
-}
-
-// The type of what is provided belongs to the test run's set-up, which no library may import.
-function testServers(): Servers {
-  return inject('servers' as never) as Servers;
 }

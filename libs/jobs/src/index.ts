@@ -1,0 +1,13 @@
+export { addMessage } from './outbox.ts';
+export { OutboxModule } from './outbox.module.ts';
+export type { OutboxOptions } from './outbox.module.ts';
+export { outboxMigrations } from './outbox.migration.ts';
+export { inboxMigrations } from './inbox.migration.ts';
+export { ConsumersModule } from './consumers.module.ts';
+export type { ConsumersOptions } from './consumers.module.ts';
+export { Handles } from './handles.decorator.ts';
+export type { HandlesOptions } from './handles.decorator.ts';
+export type { Delivery, UnmarkedDelivery } from './delivery.ts';
+export { ensureTopics } from './topics.ts';
+export { JobsError } from './jobs.error.ts';
+export type { JobsErrorCode } from './jobs.error.ts';

@@ -1,0 +1,37 @@
+import { counter, gauge, histogram } from '@tenfold/telemetry';
+
+export const outboxRows = gauge({
+  name: 'outbox_rows',
+  help: 'Messages that wait for Kafka, looked at every 5 s.',
+  labelNames: ['database'],
+});
+
+export const outboxOldest = gauge({
+  name: 'outbox_oldest_seconds',
+  help: 'Age of the message that has waited longest, looked at every 5 s.',
+  labelNames: ['database'],
+});
+
+export const relayed = counter({
+  name: 'outbox_relayed_total',
+  help: 'Messages that Kafka has acknowledged.',
+  labelNames: ['topic'],
+});
+
+export const handled = counter({
+  name: 'jobs_handled_total',
+  help: 'Messages by what became of them: done, duplicate, retried, dead.',
+  labelNames: ['topic', 'outcome'],
+});
+
+export const handleDuration = histogram({
+  name: 'jobs_handle_duration_seconds',
+  help: 'Time of one attempt, its transaction included.',
+  labelNames: ['topic'],
+});
+
+export const consumerLag = gauge({
+  name: 'kafka_consumer_lag',
+  help: 'Messages of the partitions assigned to this process that it has not handled, as of its last batch.',
+  labelNames: ['topic'],
+});
