@@ -18,11 +18,10 @@ export interface HandlerDeclaration {
 
 const declarations = new WeakMap<object, HandlerDeclaration>();
 
-type Method<Payload, Given> = TypedPropertyDescriptor<(payload: Payload, delivery: Given) => Promise<void>>;
-type MethodDecoratorOf<Payload, Given> = (
+type MethodDecoratorOf<Payload, Given> = <Method extends (payload: Payload, delivery: Given) => Promise<void>>(
   target: object,
   name: string | symbol,
-  descriptor: Method<Payload, Given>,
+  descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
 
 /**
