@@ -63,6 +63,8 @@ async function buildApp(app: string): Promise<void> {
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
+    // reflect-metadata must have run before the first decorator, also across chunks.
+    strictExecutionOrder: true,
     // Class names are what Nest and TypeORM show in messages and use as tokens.
     keepNames: true,
   });
