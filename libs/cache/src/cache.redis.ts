@@ -47,6 +47,7 @@ export class CacheRedis {
   readonly #origin = randomUUID();
   /** By key in Redis. */
   readonly #unsent = new Map<string, { cache: string; version: number; key: string }>();
+  #subscribed = Promise.resolve();
   #resend: NodeJS.Timeout | undefined;
   #failures = 0;
   #pausedUntil = 0;
@@ -66,14 +67,13 @@ export class CacheRedis {
       ...options,
       commandTimeout: commandTimeoutMs,
       socketTimeout: 4 * commandTimeoutMs,
-      enableAutoPipelining: true,
     });
     this.#subscriber = new Redis(url, { ...options, commandTimeout: 1_000, autoResubscribe: false });
     logOutages(this.#redis, logger);
     this.#subscriber.on('error', () => undefined);
     this.#subscriber.on('ready', () => {
       // In doubt until the subscription stands: what is published before that does not arrive.
-      this.#subscriber.subscribe(this.#channel).then(onDoubt, () => this.#subscriber.disconnect(true));
+      this.#subscribed = this.#subscriber.subscribe(this.#channel).then(onDoubt, () => this.#subscriber.disconnect(true));
     });
     this.#subscriber.on('message', (_channel: string, message: string) => {
       const forgetting = decodeForgetting(message, this.#origin);
@@ -81,9 +81,10 @@ export class CacheRedis {
     });
   }
 
-  /** Connects; a Redis that is down is no error. */
+  /** Connects and subscribes; a Redis that is down is no error. */
   async connect(): Promise<void> {
     await Promise.all([this.#redis, this.#subscriber].map((redis) => redis.connect().catch(() => undefined)));
+    await this.#subscribed;
   }
 
   disconnect(): void {
