@@ -1,0 +1,13 @@
+export { startCluster } from './cluster.ts';
+export type { Cluster, ClusterState } from './cluster.ts';
+export { clusterDirectory } from './cluster.options.ts';
+export type { ClusterOptions } from './cluster.options.ts';
+export { ClusterError } from './cluster.error.ts';
+export type { ClusterErrorCode } from './cluster.error.ts';
+export type { ProcessStatus } from './cluster.status.ts';
+export type { ClusterUrls } from './cluster.urls.ts';
+export type { ComponentName } from './components/component-names.ts';
+export { readStatus, sendCommand } from './control/control.client.ts';
+export type { ClusterStatus, Command } from './control/control.protocol.ts';
+export { drawTimeline } from './timeline.ts';
+export type { Timing } from './timeline.ts';

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { ClusterContext } from '../cluster.context.ts';
+import { answers200 } from '../components/mail.component.ts';
+import { address } from '../ports.ts';
+import type { ServiceDeclaration } from '../service-declaration.ts';
+import type { ProcessSpecification } from '../supervised-process.ts';
+import { environmentOf } from './service-environment.ts';
+
+/**
+ * What a replica's heap may be. Twelve of them share a small machine: a small young generation is collected more often,
+ * but keeps short-lived garbage from being resident.
+ */
+const memoryFlags = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+
+/** How replica `number` of a service is run. */
+export async function serviceSpecification(context: ClusterContext, declaration: ServiceDeclaration, number: number): Promise<ProcessSpecification> {
+  const name = `${declaration.name}-${number}`;
+  const ports = await context.ports.ofProcess(name, declaration.ports);
+  return {
+    name,
+    kind: 'service',
+    command: process.execPath,
+    args: ['--enable-source-maps', ...memoryFlags, join(context.bundles, declaration.name, 'main.js')],
+    environment: await environmentOf(context, declaration, name, ports),
+    workingDirectory: context.directory,
+    ports,
+    isReady: (signal) => answers200(`http://${address}:${ports.operations}/health/ready`, signal),
+    keepsProbing: true,
+    // Drain delay, requests in flight, and the default grace of HTTP keep-alive; `down` may not take longer than 10 s.
+    stopWithinMs: 5_000,
+  };
+}
+
+/** A replica's name taken apart: `catalog-2` is the second of `catalog`. */
+export function replicaOf(name: string): { service: string; number: number } | undefined {
+  const [, service, number] = /^(.+)-(\d+)$/.exec(name) ?? [];
+  return service === undefined ? undefined : { service, number: Number(number) };
+}
