@@ -32,7 +32,7 @@ async function ensureIn(shard: Database, monthsAhead: number): Promise<string[]>
     await tx.query(`select pg_advisory_xact_lock(hashtext('orders partitions'))`);
     const missing = await tx.query<MissingMonth[]>(missingSql, [monthsAhead]);
     for (const { name, begin, end } of missing) {
-      // A table made apart and then attached locks out neither reads nor writes of the others; PARTITION OF would.
+      // Attaching a table made apart locks the default partition alone; PARTITION OF would lock them all.
       await tx.query(`create table ${name} (like orders including all)`);
       await tx.query(`alter table orders attach partition ${name} for values from ('${begin}') to ('${end}')`);
     }

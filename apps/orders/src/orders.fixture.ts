@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Controller, Module } from '@nestjs/common';
+import type { INestMicroservice, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { allMessages, catalogCalls, inventoryCalls } from '@tenfold/contracts';
+import type { CallContract, ItemQuantity, Product, Stock, ValidRequestOf } from '@tenfold/contracts';
+import { ShardedDatabase } from '@tenfold/database';
+import { createTestDatabase } from '@tenfold/database/testing';
+import { ensureTopics } from '@tenfold/jobs';
+import { Answers, CallError, callServer } from '@tenfold/rpc';
+import { HealthModule, readConfig } from '@tenfold/service';
+import { inject } from 'vitest';
+import { migrations } from './migrations/index.ts';
+import { OrdersModule } from './orders.module.ts';
+import { ordersSettings } from './orders.settings.ts';
+
+type Catalog = typeof catalogCalls.calls;
+type Inventory = typeof inventoryCalls.calls;
+
+const secret = 'a secret of the tests, 32 characters or more';
+
+/** Answers as the catalog service does for a catalog of two products. */
+@Controller()
+export class CatalogForTests {
+  readonly products: readonly Product[] = [productOf(1, 1999), productOf(2, 350)];
+
+  @Answers(catalogCalls.calls.getProducts)
+  getProducts({ ids }: ValidRequestOf<Catalog['getProducts']>): { items: Product[] } {
+    return { items: this.products.filter(({ id }) => ids.includes(id)) };
+  }
+
+  @Answers(catalogCalls.calls.getProduct)
+  getProduct({ id }: ValidRequestOf<Catalog['getProduct']>): Product {
+    const product = this.products.find((candidate) => candidate.id === id);
+    if (!product) throw new CallError('not-found', `no product ${id}`);
+    return product;
+  }
+
+  @Answers(catalogCalls.calls.listProducts)
+  listProducts(): { items: []; next: null } {
+    return { items: [], next: null };
+  }
+
+  @Answers(catalogCalls.calls.changeProduct)
+  changeProduct({ id }: ValidRequestOf<Catalog['changeProduct']>): Product {
+    return this.getProduct({ id });
+  }
+}
+
+function productOf(id: number, priceCents: number): Product {
+  const updatedAt = '2026-01-01T00:00:00.000Z';
+  return { id, name: `Product ${id}`, categoryId: id, priceCents, description: '', version: 1, updatedAt };
+}
+
+/** Answers as the inventory service does: one reservation per order, which a release ends for good. */
+@Controller()
+export class InventoryForTests {
+  /** What was reserved and not given back, by order. */
+  readonly reserved = new Map<string, ItemQuantity[]>();
+  readonly released = new Set<string>();
+  /** Pieces that are left of every product. */
+  available = Infinity;
+  /** Runs before a reservation. */
+  before: (orderId: string) => unknown = () => undefined;
+  /** Runs between a reservation and its answer. */
+  after: (orderId: string) => unknown = () => undefined;
+
+  reset(): void {
+    this.reserved.clear();
+    this.released.clear();
+    this.available = Infinity;
+    this.before = () => undefined;
+    this.after = () => undefined;
+  }
+
+  @Answers(inventoryCalls.calls.reserve)
+  async reserve({ orderId, items }: ValidRequestOf<Inventory['reserve']>): Promise<Record<string, never>> {
+    await this.before(orderId);
+    if (this.released.has(orderId)) throw new CallError('reserved-differently', 'it was given back');
+    const known = this.reserved.get(orderId);
+    if (known && JSON.stringify(known) !== JSON.stringify(items)) throw new CallError('reserved-differently', 'other items');
+    if (!known && items.some(({ quantity }) => quantity > this.available)) throw new CallError('out-of-stock', 'too little');
+    this.reserved.set(orderId, items);
+    await this.after(orderId);
+    return {};
+  }
+
+  @Answers(inventoryCalls.calls.release)
+  release({ orderId }: ValidRequestOf<Inventory['release']>): Record<string, never> {
+    this.reserved.delete(orderId);
+    this.released.add(orderId);
+    return {};
+  }
+
+  @Answers(inventoryCalls.calls.getStock)
+  getStock(): { items: Stock[] } {
+    return { items: [] };
+  }
+
+  @Answers(inventoryCalls.calls.restock)
+  restock({ productId }: ValidRequestOf<Inventory['restock']>): Stock {
+    return { productId, available: 0, reserved: 0, version: 0 };
+  }
+}
+
+@Module({ controllers: [CatalogForTests] })
+class CatalogModule {}
+
+@Module({ controllers: [InventoryForTests] })
+class InventoryModule {}
+
+export interface OrdersFixture {
+  module: TestingModule;
+  sharded: ShardedDatabase;
+  inventory: InventoryForTests;
+  /** A new account on the given shard. */
+  accountOn(shard: number): string;
+  /** Runs SQL on the account's shard. */
+  query<Row>(accountId: string, sql: string, parameters?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** The service's module as it ships, with a database on each of two servers, before call servers of the tests. */
+export async function startOrders(): Promise<OrdersFixture> {
+  const servers = inject('servers');
+  const first = await createTestDatabase({ migrations });
+  const second = await createTestDatabase({ migrations, primaryUrl: servers.postgresShard1, replicaUrls: [] });
+  const catalog = await startService(catalogCalls, CatalogModule);
+  const inventory = await startService(inventoryCalls, InventoryModule);
+  await ensureTopics([servers.kafka], allMessages);
+  const config = readConfig(ordersSettings, {
+    REPLICA: 'orders-test',
+    OPERATIONS_PORT: '1',
+    CALLS_PORT: '1',
+    CALLS_SECRET: secret,
+    CALL_ADDRESSES_CATALOG: catalog.address,
+    CALL_ADDRESSES_INVENTORY: inventory.address,
+    DATABASE_SHARD_0_PRIMARY_URL: first.primaryUrl,
+    DATABASE_SHARD_0_REPLICA_URLS: first.replicaUrls.join(','),
+    DATABASE_SHARD_1_PRIMARY_URL: second.primaryUrl,
+    KAFKA_BROKERS: servers.kafka,
+  });
+  const module = await Test.createTestingModule({ imports: [HealthModule.register(), OrdersModule.register(config)] }).compile();
+  await module.init();
+  const sharded = module.get(ShardedDatabase);
+  return {
+    module,
+    sharded,
+    inventory: inventory.app.get(InventoryForTests),
+    accountOn(shard) {
+      for (;;) {
+        const accountId = randomUUID();
+        if (sharded.of(accountId) === sharded.all[shard]) return accountId;
+      }
+    },
+    query: <Row>(accountId: string, sql: string, parameters?: unknown[]) =>
+      sharded.of(accountId).write((tx) => tx.query<Row[]>(sql, parameters)),
+    async close() {
+      await module.close();
+      await Promise.all([catalog.app.close(), inventory.app.close()]);
+      await Promise.all([first.drop(), second.drop()]);
+    },
+  };
+}
+
+async function startService(contract: CallContract, module: Type): Promise<{ app: INestMicroservice; address: string }> {
+  const port = await freePort();
+  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
+  const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
+  await app.listen();
+  return { app, address: `127.0.0.1:${port}` };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
