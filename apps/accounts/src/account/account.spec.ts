@@ -27,6 +27,11 @@ describe('accounts', () => {
       expect(await accounts.getAccount({ id })).toMatchObject({ email: 'ada@example.org', name: 'Ada' });
     }));
 
+  it('lets in, at once and without a session, who has just signed up', async () => {
+    const { id } = await accounts.signUp({ email: 'lin@example.org', password, name: 'Lin' });
+    expect(await accounts.checkPassword({ email: 'lin@example.org', password })).toMatchObject({ id });
+  });
+
   it('refuses a wrong password and an unknown address alike', () =>
     asOneSession(async () => {
       await accounts.signUp({ email: 'eve@example.org', password, name: 'Eve' });

@@ -15,8 +15,12 @@ const hashBytes = 32;
 /** A hash in PHC form: `$scrypt$ln=15,r=8,p=3$salt$hash`, base64 without padding. Blocks its thread for about 0.2 s. */
 export function hashPassword(password: string): string {
   const salt = randomBytes(saltBytes);
-  const { ln, r, p } = cost;
-  return `$scrypt$ln=${ln},r=${r},p=${p}$${encode(salt)}$${encode(derive(password, salt, cost, hashBytes))}`;
+  return toPhc(salt, derive(password, salt, cost, hashBytes));
+}
+
+/** A hash that costs as much to check as any other and that no password makes. */
+export function decoyHash(): string {
+  return toPhc(randomBytes(saltBytes), randomBytes(hashBytes));
 }
 
 /** Whether the password made the hash, with whatever parameters the hash names. @throws Error when it is no such hash */
@@ -31,6 +35,10 @@ export function verifyPassword(password: string, phc: string): boolean {
 function derive(password: string, salt: Buffer, { ln, r, p }: Cost, length: number): Buffer {
   const N = 2 ** ln;
   return scryptSync(password.normalize('NFKC'), salt, length, { N, r, p, maxmem: 256 * N * r });
+}
+
+function toPhc(salt: Buffer, hash: Buffer): string {
+  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${encode(salt)}$${encode(hash)}`;
 }
 
 function encode(bytes: Buffer): string {

@@ -3,6 +3,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { CallError } from '@tenfold/rpc';
 import { gauge } from '@tenfold/telemetry';
 import { Piscina } from 'piscina';
+import { decoyHash } from './password.hash.ts';
 import type { PasswordTask } from './password.thread.ts';
 
 // Waiting hashes beyond this would outlast the callers' deadline of 5 s.
@@ -15,13 +16,13 @@ const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 export class PasswordHasher implements OnApplicationShutdown {
   readonly #threads = new Piscina<PasswordTask, string | boolean>({
     filename: new URL(`./password.thread.${ending}`, import.meta.url).href,
-    minThreads: 0,
+    minThreads: 1,
     maxThreads: 2,
     idleTimeout: 30_000,
     maxQueue: longestQueue,
   });
   /** Stands in for the hash of an account that does not exist. */
-  #decoy: Promise<string> | undefined;
+  readonly #decoy = decoyHash();
 
   constructor() {
     gauge({
@@ -41,14 +42,7 @@ export class PasswordHasher implements OnApplicationShutdown {
    * @throws CallError `overloaded` when too many wait already
    */
   async verify(password: string, against: string | undefined): Promise<boolean> {
-    if (against !== undefined) return (await this.#run({ password, against })) as boolean;
-    this.#decoy ??= this.hash('no account has this password');
-    const decoy = await this.#decoy.catch((error: unknown) => {
-      this.#decoy = undefined;
-      throw error;
-    });
-    await this.#run({ password, against: decoy });
-    return false;
+    return (await this.#run({ password, against: against ?? this.#decoy })) as boolean;
   }
 
   async onApplicationShutdown(): Promise<void> {
