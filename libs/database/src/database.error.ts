@@ -38,7 +38,7 @@ const socketErrors = new Set([
 
 // pg gives these no code.
 const clientMessages =
-  /^Connection terminated|^timeout expired|is not queryable$|^Cannot use a pool after calling end on the pool/;
+  /^Connection terminated|^timeout expired|is not queryable$|^timeout exceeded when trying to connect|^Cannot use a pool/;
 
 /** The SQLSTATE or system error code, looked for in the error and in what TypeORM wraps; empty without one. */
 export function errorCodeOf(error: unknown): string {
@@ -65,7 +65,7 @@ export function isReadOnlyRefusal(error: unknown): boolean {
   return errorCodeOf(error) === '25006';
 }
 
-/** Whether pg-pool gave up waiting for a connection to become free. */
+/** Whether pg-pool gave up waiting: for a connection to become free, or for a new one to be made. */
 export function isPoolTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'timeout exceeded when trying to connect';
 }

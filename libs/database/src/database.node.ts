@@ -146,11 +146,10 @@ export class DatabaseNode {
     try {
       return await this.#transaction('START TRANSACTION', run, async (client) => onCommit(await commit(client)));
     } catch (error) {
-      if (isConnectionFailure(error) || isReadOnlyRefusal(error)) {
-        this.suspect();
-        throw new DatabaseError('primary-unavailable', 'the primary went away', { cause: error });
-      }
-      throw this.#translated(error);
+      const translated = this.#translated(error);
+      if (!isConnectionFailure(translated) && !isReadOnlyRefusal(translated)) throw translated;
+      this.suspect();
+      throw new DatabaseError('primary-unavailable', 'the primary went away', { cause: error });
     } finally {
       this.#outstanding -= 1;
     }
@@ -189,7 +188,8 @@ export class DatabaseNode {
   }
 
   #translated(error: unknown): unknown {
-    if (!isPoolTimeout(error)) return error;
+    // On a node that hangs the pool fills up, too; that is a failure of the node.
+    if (!isPoolTimeout(error) || !this.#up || this.#inUse.size < this.#poolSize) return error;
     return new DatabaseError('pool-exhausted', `all ${this.#poolSize} connections to ${this.name} are in use`, {
       cause: error,
     });

@@ -83,16 +83,16 @@ async function refuseOpenConnections(url: string, database: string): Promise<voi
       left = (await admin.query(sql, [database])).rows;
       return left.length === 0;
     };
-    await until(closed).catch(() => {
+    await until(closed, 1500).catch(() => {
       throw new Error(`connections to ${database} are still open on ${new URL(url).host}: ${JSON.stringify(left)}`);
     });
   });
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
+async function until(condition: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('not reached within 5 s');
+    if (Date.now() > deadline) throw new Error(`not reached within ${timeoutMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
