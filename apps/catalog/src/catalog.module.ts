@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { CacheModule } from '@tenfold/cache';
-import { Database, DatabaseModule } from '@tenfold/database';
+import { DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
 import { databaseName, maximumLagMs } from './catalog.freshness.ts';
 import type { CatalogConfig } from './catalog.settings.ts';
@@ -31,11 +31,8 @@ export class CatalogModule {
           replicaUrls: config.DATABASE_REPLICA_URLS,
           maximumLagMs,
         }),
-        CacheModule.register({ redisUrl: config.CACHE_REDIS_URL, service: 'catalog' }),
-        OutboxModule.register({
-          brokers: config.KAFKA_BROKERS,
-          databases: (moduleRef) => [moduleRef.get(Database, { strict: false })],
-        }),
+        CacheModule.register({ redisUrl: config.CACHE_REDIS_URL, service: 'catalog', off: config.CACHE_OFF }),
+        OutboxModule.register({ brokers: config.KAFKA_BROKERS, instance: config.REPLICA }),
         ConsumersModule.register({ group: 'catalog', brokers: config.KAFKA_BROKERS, instance: config.REPLICA }),
       ],
     };

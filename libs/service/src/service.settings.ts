@@ -55,7 +55,11 @@ export const shardSettings = {
 };
 
 export const sessionRedisSettings = { SESSION_REDIS_URL: redisUrl };
-export const cacheRedisSettings = { CACHE_REDIS_URL: redisUrl };
+export const cacheRedisSettings = {
+  CACHE_REDIS_URL: redisUrl,
+  /** Caches that are switched off, by name; `*` for all. Default none. */
+  CACHE_OFF: listOf(z.string().min(1)).default([]),
+};
 
 /** `KAFKA_BROKERS` as a list of `host:port`. */
 export const kafkaSettings = { KAFKA_BROKERS: listOf(hostAndPort).pipe(z.array(z.string()).min(1, 'at least one host:port')) };
