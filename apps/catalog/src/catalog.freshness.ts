@@ -12,7 +12,7 @@ export const databaseName = 'catalog';
  *   no longer than that in memory, for 2 s; a replica that lags more than `maximumLagMs`, which is less, gets no reads.
  *   So what is loaded once the 2 s are over has the change.
  */
-export const maximumLagMs = 1_500;
+export const maximumLagMs = 1_000;
 
 /** Whether the session on whose behalf we answer has changed the catalog. */
 export function hasChangedCatalog(): boolean {

@@ -1,5 +1,4 @@
-import { runMigrations } from '@tenfold/database';
-import { databaseSettings, loadConfig } from '@tenfold/service';
+import { migrateMain } from '@tenfold/database';
 import { migrations } from './migrations/index.ts';
 
-await runMigrations({ url: loadConfig(databaseSettings).DATABASE_PRIMARY_URL, migrations });
+await migrateMain(migrations);

@@ -59,7 +59,9 @@ export class ReservationRepository {
 }
 
 // One round trip, one order of locks: first the order, then its products by id. So two deliveries of one order queue
-// before they touch stock, and two orders with the same products never wait for each other in a circle.
+// before they touch stock, and two orders with the same products never wait for each other in a circle. The update
+// builds on what the lock returned: that is the newest row, while the statement itself sees the one from before it waited,
+// on which its new values would fail the checks of the table.
 const reserveSql = `
   with claimed as (
     insert into reservations (order_id, items, state) values ($1, $2, 'reserved')
@@ -69,7 +71,7 @@ const reserveSql = `
     select item."productId" as product_id, item.quantity
     from claimed, jsonb_to_recordset(claimed.items) as item ("productId" int, quantity int)
   ), locked as materialized (
-    select snapshot.product_id, snapshot.available, wanted.quantity
+    select snapshot.*, wanted.quantity
     from stock_snapshots snapshot join wanted using (product_id)
     order by snapshot.product_id
     for update of snapshot
@@ -79,9 +81,9 @@ const reserveSql = `
     where locked.available is null or locked.available < wanted.quantity
   ), moved as (
     update stock_snapshots snapshot
-    set version = snapshot.version + 1,
-      available = snapshot.available - locked.quantity,
-      reserved = snapshot.reserved + locked.quantity
+    set version = locked.version + 1,
+      available = locked.available - locked.quantity,
+      reserved = locked.reserved + locked.quantity
     from locked
     where snapshot.product_id = locked.product_id and not exists (select from short)
     returning snapshot.product_id, snapshot.version, locked.quantity
@@ -103,15 +105,15 @@ const releaseSql = `
     select item."productId" as product_id, item.quantity
     from closed, jsonb_to_recordset(closed.items) as item ("productId" int, quantity int)
   ), locked as materialized (
-    select snapshot.product_id, held.quantity
+    select snapshot.*, held.quantity
     from stock_snapshots snapshot join held using (product_id)
     order by snapshot.product_id
     for update of snapshot
   ), moved as (
     update stock_snapshots snapshot
-    set version = snapshot.version + 1,
-      available = snapshot.available + locked.quantity,
-      reserved = snapshot.reserved - locked.quantity
+    set version = locked.version + 1,
+      available = locked.available + locked.quantity,
+      reserved = locked.reserved - locked.quantity
     from locked
     where snapshot.product_id = locked.product_id
     returning snapshot.product_id, snapshot.version, locked.quantity

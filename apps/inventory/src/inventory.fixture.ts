@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { INestMicroservice } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { inventoryCalls } from '@tenfold/contracts';
+import { createTestDatabase } from '@tenfold/database/testing';
+import { callServer } from '@tenfold/rpc';
+import { HealthModule, readConfig } from '@tenfold/service';
+import { InventoryModule } from './inventory.module.ts';
+import { inventorySettings } from './inventory.settings.ts';
+import type { InventoryConfig } from './inventory.settings.ts';
+import { migrations } from './migrations/index.ts';
+
+export interface InventoryFixture {
+  app: INestMicroservice;
+  config: InventoryConfig;
+  close(): Promise<void>;
+}
+
+/** The service's module as it ships, with a database of its own, answering calls on `config.CALLS_PORT`. */
+export async function startInventory(): Promise<InventoryFixture> {
+  const database = await createTestDatabase({ migrations });
+  const config = readConfig(inventorySettings, {
+    REPLICA: 'inventory-test',
+    OPERATIONS_PORT: '1',
+    CALLS_PORT: String(await freePort()),
+    CALLS_SECRET: 'a secret of the tests, 32 characters or more',
+    DATABASE_PRIMARY_URL: database.primaryUrl,
+    DATABASE_REPLICA_URLS: database.replicaUrls.join(','),
+  });
+  const app = await NestFactory.createMicroservice(
+    { module: InventoryForTests, imports: [HealthModule.register(), InventoryModule.register(config)] },
+    { strategy: callServer(inventoryCalls, config), logger: false },
+  );
+  await app.listen();
+  return {
+    app,
+    config,
+    async close() {
+      await app.close();
+      await database.drop();
+    },
+  };
+}
+
+class InventoryForTests {}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { Database } from '@tenfold/database';
+import { createContext, runInContext } from '@tenfold/telemetry';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startInventory } from '../inventory.fixture.ts';
+import type { InventoryFixture } from '../inventory.fixture.ts';
+import { StockHandler } from './stock.handler.ts';
+import { StockRepository } from './stock.repository.ts';
+
+let inventory: InventoryFixture;
+let stock: StockHandler;
+
+beforeAll(async () => {
+  inventory = await startInventory();
+  stock = inventory.app.get(StockHandler);
+});
+afterAll(() => inventory.close());
+
+const inOneSession = <Result>(run: () => Promise<Result>) => runInContext(createContext(), run);
+
+test('a delivery adds to the stock of a product', () =>
+  inOneSession(async () => {
+    await stock.restock({ productId: 1, quantity: 5, deliveryId: randomUUID() });
+    const after = await stock.restock({ productId: 1, quantity: 7, deliveryId: randomUUID() });
+    expect(after).toEqual({ productId: 1, available: 12, reserved: 0, version: 2 });
+    expect(await stock.getStock({ productIds: [1] })).toEqual({ items: [after] });
+  }));
+
+test('the same delivery again adds nothing', async () => {
+  const delivery = { productId: 2, quantity: 5, deliveryId: randomUUID() };
+  const first = await stock.restock(delivery);
+  expect(await stock.restock(delivery)).toEqual(first);
+});
+
+test('the same delivery at the same instant adds once', async () => {
+  const delivery = { productId: 3, quantity: 5, deliveryId: randomUUID() };
+  const answers = await Promise.all(Array.from({ length: 8 }, () => stock.restock(delivery)));
+  expect(new Set(answers.map(({ available }) => available))).toEqual(new Set([5]));
+});
+
+test('one delivery may hold several products', async () => {
+  const deliveryId = randomUUID();
+  await stock.restock({ productId: 4, quantity: 1, deliveryId });
+  expect(await stock.restock({ productId: 5, quantity: 1, deliveryId })).toMatchObject({ available: 1 });
+});
+
+test('stock is answered once for each product asked for, and unknown products have none', async () => {
+  const { items } = await stock.getStock({ productIds: [900, 901, 900] });
+  expect(items).toEqual([
+    { productId: 900, available: 0, reserved: 0, version: 0 },
+    { productId: 901, available: 0, reserved: 0, version: 0 },
+  ]);
+});
+
+test('a snapshot is made anew from the events', () =>
+  inOneSession(async () => {
+    const before = await stock.restock({ productId: 6, quantity: 5, deliveryId: randomUUID() });
+    await inventory.app
+      .get(Database)
+      .write((tx) => tx.query('update stock_snapshots set available = 99, reserved = 3, version = 17 where product_id = 6'));
+    await inventory.app.get(StockRepository).rebuild(6);
+    expect(await stock.getStock({ productIds: [6] })).toEqual({ items: [before] });
+  }));
