@@ -1,6 +1,16 @@
+import { createServer } from 'node:net';
+import type { Server as NetServer } from 'node:net';
 import { Server } from '@nestjs/microservices';
-import type { CustomTransportStrategy } from '@nestjs/microservices';
-import type { CallContract } from '@tenfold/contracts';
+import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
+import type { Call, CallContract } from '@tenfold/contracts';
+import { gauge, histogram, runInContext } from '@tenfold/telemetry';
+import { firstValueFrom, isObservable } from 'rxjs';
+import { patternOf } from './answers.decorator.ts';
+import { CallError } from './call.error.ts';
+import { refusalOf, type Refusal } from './call.refusal.ts';
+import { CallerConnection } from './caller.connection.ts';
+import { IncomingCall } from './incoming.call.ts';
+import { decodePlain } from './plain.messagepack.ts';
 
 export interface CallServerConfig {
   HOST: string;
@@ -11,17 +21,186 @@ export interface CallServerConfig {
 export interface CallServerOptions {
   /** Calls in work at once; further ones are refused with `overloaded`. Default 1000. */
   maxInFlight?: number;
-  /** Bytes of the largest frame; a longer one is refused before it is read. Default 1 MiB. */
+  /** Bytes of the longest frame; a longer one is refused before it is read. Default 1 MiB. */
   maxFrameBytes?: number;
+  /** Milliseconds that callers have, on close, to fetch their answers and leave. Default 10,000. */
+  closeTimeoutMs?: number;
 }
 
+/** When an overloaded server may be asked again, in milliseconds. */
+const overloadedRetryAfterMs = 100;
+
+interface Endpoint {
+  call: Call;
+  handler: MessageHandler;
+  recorders: Map<string, { observe(seconds: number): void }>;
+}
+
+/** Nest transport that answers the calls of one contract; made by {@link callServer}. */
 export class CallServer extends Server implements CustomTransportStrategy {
-  on(): void {}
-  unwrap<T>(): T { return this as unknown as T; }
-  listen(callback: () => void): void { callback(); }
-  close(): void {}
+  readonly #contract: CallContract;
+  readonly #config: CallServerConfig;
+  readonly #options: Required<CallServerOptions>;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #callers = new Set<CallerConnection>();
+  readonly #duration = histogram({
+    name: 'call_server_duration_seconds',
+    help: 'Time from a request to its answer.',
+    labelNames: ['call', 'code'],
+  });
+  #listener: NetServer | undefined;
+  #closing: Promise<void> | undefined;
+  #inFlight = 0;
+
+  constructor(contract: CallContract, config: CallServerConfig, options: CallServerOptions) {
+    super();
+    this.#contract = contract;
+    this.#config = config;
+    this.#options = { maxInFlight: 1000, maxFrameBytes: 1_048_576, closeTimeoutMs: 10_000, ...options };
+    gauge({
+      name: 'call_server_in_flight',
+      help: 'Calls in work.',
+      collect: (metric) => metric.set(this.#inFlight),
+    });
+  }
+
+  /** @throws Error when the contract has no such call, or the call a handler already: the boot stops */
+  override addHandler(pattern: unknown, handler: MessageHandler, isEventHandler = false): void {
+    const { service, calls } = this.#contract;
+    const call = Object.values(calls).find((candidate) => patternOf(candidate) === pattern);
+    if (!call || isEventHandler) throw new Error(`${String(pattern)} is no call of the contract ${service}`);
+    if (this.#endpoints.has(call.name)) throw new Error(`The call ${String(pattern)} has two handlers`);
+    this.#endpoints.set(call.name, { call, handler, recorders: new Map() });
+    super.addHandler(pattern, handler);
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    const missing = Object.values(this.#contract.calls).filter(({ name }) => !this.#endpoints.has(name));
+    if (missing.length > 0) {
+      const names = missing.map((call) => patternOf(call)).join(', ');
+      callback(new Error(`Calls without a handler: ${names}. Add a method with @Answers for each`));
+      return;
+    }
+    const listener = createServer((socket) => {
+      const caller = new CallerConnection(socket, {
+        service: this.#contract.service,
+        secret: this.#config.CALLS_SECRET,
+        maxFrameBytes: this.#options.maxFrameBytes,
+        onRequest: this.#onRequest,
+        onClose: this.#onCallerClosed,
+      });
+      this.#callers.add(caller);
+    });
+    this.#listener = listener;
+    listener.once('error', callback);
+    listener.listen(this.#config.CALLS_PORT, this.#config.HOST, () => {
+      listener.off('error', callback);
+      listener.on('error', (error) => this.logger.error(error));
+      callback();
+    });
+  }
+
+  /** Takes no new connections, asks callers for no more requests, and resolves when all of them have left. */
+  override close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  override on(): never {
+    throw new Error('Calls have no events to listen to');
+  }
+
+  override unwrap<T>(): T {
+    return this.#listener as T;
+  }
+
+  async #close(): Promise<void> {
+    const listener = this.#listener;
+    if (!listener) return;
+    const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    for (const caller of this.#callers) caller.drain();
+    const timeout = setTimeout(() => {
+      for (const caller of this.#callers) caller.destroy();
+    }, this.#options.closeTimeoutMs);
+    await closed;
+    clearTimeout(timeout);
+  }
+
+  readonly #onCallerClosed = (caller: CallerConnection, cause: Error | undefined): void => {
+    this.#callers.delete(caller);
+    if (cause) this.logger.warn({ msg: 'a caller was cut off', reason: cause.message, trusted: caller.trusted });
+  };
+
+  readonly #onRequest = (caller: CallerConnection, id: number, bytes: Buffer, start: number, end: number): void => {
+    if (this.#inFlight >= this.#options.maxInFlight) {
+      caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
+      return;
+    }
+    let incoming: IncomingCall;
+    try {
+      incoming = IncomingCall.from(decodePlain(bytes, start, end));
+    } catch (error) {
+      caller.refuse(id, [null, 'bad-request', `malformed request: ${(error as Error).message}`, null, null]);
+      return;
+    }
+    const endpoint = this.#endpoints.get(incoming.name);
+    if (!endpoint) {
+      const { service } = this.#contract;
+      caller.refuse(id, [null, 'incompatible', `${service} knows no such call`, null, null]);
+      return;
+    }
+    caller.calls.set(id, incoming);
+    this.#inFlight += 1;
+    void runInContext(incoming, () => this.#answer(endpoint, caller, id, incoming));
+  };
+
+  /** Never rejects. */
+  async #answer(endpoint: Endpoint, caller: CallerConnection, id: number, incoming: IncomingCall): Promise<void> {
+    let code = 'ok';
+    try {
+      const payload = await this.#handle(endpoint, incoming);
+      if (!incoming.cancelled) caller.answer(id, payload, incoming.raisedPositions());
+    } catch (error) {
+      const refusal = refusalOf(error, endpoint.call, (message) => this.logger.error(message));
+      code = refusal.code;
+      if (!incoming.cancelled) caller.refuse(id, encodeRefusal(refusal, incoming));
+    }
+    if (incoming.cancelled) code = 'cancelled';
+    caller.calls.delete(id);
+    this.#inFlight -= 1;
+    let recorder = endpoint.recorders.get(code);
+    if (!recorder) {
+      recorder = this.#duration.labels({ call: endpoint.call.name, code });
+      endpoint.recorders.set(code, recorder);
+    }
+    recorder.observe((performance.now() - incoming.startedAt) / 1000);
+  }
+
+  async #handle({ call, handler }: Endpoint, incoming: IncomingCall): Promise<unknown> {
+    if (Date.now() >= incoming.deadline) throw new CallError('deadline-exceeded', 'no time left');
+    const request = call.request.safeParse(incoming.payload);
+    if (!request.success) {
+      const issues = request.error.issues.map(({ path, message }) => ({ path: path.map(pathPart), message }));
+      throw new CallError('bad-request', 'the request does not fit the contract', { issues });
+    }
+    // Guards, pipes and the handler run in this call of Nest's; only interceptors and filters make it an observable.
+    const result: unknown = await handler(request.data, incoming);
+    return isObservable(result) ? firstValueFrom(result) : result;
+  }
 }
 
-export function callServer(_contract: CallContract, _config: CallServerConfig, _options: CallServerOptions = {}): CallServer {
-  return new CallServer();
+/**
+ * The transport with which a service answers the calls of its contract, for `runService({ transport })` or any Nest
+ * microservice. The boot stops when a call has no handler, or more than one.
+ */
+export function callServer(contract: CallContract, config: CallServerConfig, options: CallServerOptions = {}): CallServer {
+  return new CallServer(contract, config, options);
+}
+
+function pathPart(part: PropertyKey): string | number {
+  return typeof part === 'number' ? part : String(part);
+}
+
+function encodeRefusal({ code, message, retryAfterMs, issues }: Refusal, incoming: IncomingCall): unknown[] {
+  return [incoming.raisedPositions(), code, message, retryAfterMs ?? null, issues ?? null];
 }

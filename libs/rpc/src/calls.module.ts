@@ -1,6 +1,9 @@
 import { ConfigurableModuleBuilder, Inject, Module } from '@nestjs/common';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
 import type { CallContract } from '@tenfold/contracts';
+import { Health } from '@tenfold/service';
+import { CallDispatcher } from './call.dispatcher.ts';
+import type { CallClient, CallOptions } from './call.types.ts';
 
 export interface CallsModuleOptions {
   contract: CallContract;
@@ -8,19 +11,36 @@ export interface CallsModuleOptions {
   addresses: string;
   /** Shared secret of the handshake, the same as the service's `CALLS_SECRET`. */
   secret: string;
+  /** Bytes of the longest frame, as the service's `maxFrameBytes`. Default 1 MiB. */
+  maxFrameBytes?: number;
 }
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<CallsModuleOptions>()
   .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
   .build();
 
+/**
+ * Provides the client of one contract for {@link InjectCalls}, everywhere unless `isGlobal` is false. It connects in
+ * the background, so a service starts without those it calls.
+ */
 @Module({})
 export class CallsModule extends ConfigurableModuleClass {
   static override register(options: CallsModuleOptions & { isGlobal?: boolean }): DynamicModule {
-    const token = callsToken(options.contract);
-    const provider = { provide: token, inject: [MODULE_OPTIONS_TOKEN], useFactory: () => ({}) };
     const definition = super.register(options);
-    return { ...definition, providers: [...(definition.providers ?? []), provider], exports: [token] };
+    const token = callsToken(options.contract);
+    const providers: Provider[] = [
+      {
+        provide: CallDispatcher,
+        inject: [MODULE_OPTIONS_TOKEN, { token: Health, optional: true }],
+        useFactory: createDispatcher,
+      },
+      {
+        provide: token,
+        inject: [MODULE_OPTIONS_TOKEN, CallDispatcher],
+        useFactory: ({ contract }: CallsModuleOptions, dispatcher: CallDispatcher) => createClient(contract, dispatcher),
+      },
+    ];
+    return { ...definition, providers: [...(definition.providers ?? []), ...providers], exports: [token] };
   }
 }
 
@@ -31,3 +51,24 @@ export function callsToken(contract: CallContract): string {
 
 /** Injects the `CallClient` of a contract that `CallsModule.register` was given. */
 export const InjectCalls = (contract: CallContract) => Inject(callsToken(contract));
+
+function createDispatcher(options: CallsModuleOptions, health: Health | undefined): CallDispatcher {
+  const { contract, addresses, secret, maxFrameBytes = 1_048_576 } = options;
+  const dispatcher = new CallDispatcher({ service: contract.service, addresses, secret, maxFrameBytes });
+  health?.register({
+    name: callsToken(contract),
+    required: false,
+    check: () => {
+      if (!dispatcher.reachable) throw new Error('no replica is up');
+    },
+  });
+  return dispatcher;
+}
+
+function createClient<Contract extends CallContract>(contract: Contract, dispatcher: CallDispatcher): CallClient<Contract> {
+  const methods = Object.entries(contract.calls).map(([name, call]) => [
+    name,
+    (request: unknown, options?: CallOptions) => dispatcher.call(call, request, options),
+  ]);
+  return Object.freeze(Object.fromEntries(methods)) as CallClient<Contract>;
+}
