@@ -8,7 +8,7 @@ import type { PendingCall } from './pending.call.ts';
 import { decodePlain, NotPlainError } from './plain.messagepack.ts';
 
 /** Milliseconds between looks at whether the replica is still there; after two silent ones in a row it counts as gone. */
-const pingIntervalMs = 2000;
+const pingIntervalMs = 1000;
 
 /** Milliseconds before the next attempt to connect: doubled from the first to the second, each with up to half less. */
 const backoffMs = [50, 2000] as const;
