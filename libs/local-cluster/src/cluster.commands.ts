@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,9 @@ export async function up(directory: string, options: UpOptions): Promise<void> {
   }
   mkdirSync(join(directory, 'logs'), { recursive: true });
   const began = performance.now();
-  const log = openSync(join(directory, 'logs/runner.log'), 'w');
+  const logFile = join(directory, 'logs/runner.log');
+  if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
+  const log = openSync(logFile, 'a');
   const clusterOptions: ClusterOptions = { directory, install: options.install, ...parseServices(options.services), ...parseComponents(options.components) };
   const runner = spawn(process.execPath, [...smallHeap, fileURLToPath(new URL('runner.main.ts', import.meta.url)), JSON.stringify(clusterOptions)], {
     detached: true,
@@ -48,14 +50,16 @@ export async function up(directory: string, options: UpOptions): Promise<void> {
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
 
-  const outcome = await new Promise<RunnerMessage>((resolve) => {
+  const outcome = await new Promise<Exclude<RunnerMessage, { kind: 'progress' }>>((resolve) => {
     runner.on('message', (message: RunnerMessage) => (message.kind === 'progress' ? say(`  ${message.line}`) : resolve(message)));
-    runner.once('exit', (code, signal) => resolve({ kind: 'failed', code: undefined, message: `The runner ended (${signal ?? `exit code ${code}`}).\n${lastLines(join(directory, 'logs/runner.log'))}` }));
+    runner.once('exit', (code, signal) => resolve({ kind: 'failed', code: undefined, message: `The runner ended (${signal ?? `exit code ${code}`}).\n${lastLines(logFile)}` }));
   });
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   if (outcome.kind !== 'ready') {
     if (runner.exitCode === null && runner.signalCode === null) await new Promise((resolve) => runner.once('exit', resolve));
-    throw new ClusterError('not-ready', outcome.kind === 'failed' ? outcome.message : 'The cluster did not start.');
+    if (outcome.code !== 'already-running') throw new ClusterError(outcome.code ?? 'not-ready', outcome.message);
+    showUrls(await whenRunning(directory), 'The cluster runs already');
+    return;
   }
   runner.unref();
   if (options.timings) say(drawTimeline(outcome.timings));

@@ -1,7 +1,7 @@
 import type { ClusterContext } from './cluster.context.ts';
 import type { ComponentName } from './components/component-names.ts';
 import { primaryNode, replicaNodes, shardNode, superuserUrl } from './components/postgresql.component.ts';
-import { address, maximumReplicas } from './ports.ts';
+import { address } from './ports.ts';
 
 /** Where to reach what. Addresses of components that were not started are of no use. */
 export interface ClusterUrls {

@@ -200,26 +200,26 @@ export class SupervisedProcess {
     } finally {
       closeSync(log);
     }
-    const ended = new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.once('error', (error) => {
-        this.#lastProblem = error;
-        if (child.pid === undefined) resolve();
-      });
-    });
-    const run: Run = { child, pid: child.pid ?? 0, startTime: '', startedAt: Date.now(), ended, hasEnded: child.pid === undefined };
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const run: Run = { child, pid: child.pid ?? 0, startTime: '', startedAt: Date.now(), ended, hasEnded: false };
     this.#run = run;
     this.#change('starting', false);
-    if (child.pid === undefined) return run;
-    this.#watchdog.watch(child.pid, stopSignal ?? 'SIGTERM');
-    run.startTime = startTimeOf(child.pid) ?? '';
-    void ended.then(() => {
+    child.on('error', (error) => (this.#lastProblem = error));
+    const end = () => {
       run.hasEnded = true;
       this.#paused = false;
       this.#watchdog.forget(run.pid);
       this.#setServing(false);
       this.#observer.replaced(this);
-    });
+      resolve();
+    };
+    if (child.pid === undefined) {
+      end();
+      return run;
+    }
+    child.once('exit', end);
+    this.#watchdog.watch(run.pid, stopSignal ?? 'SIGTERM');
+    run.startTime = startTimeOf(run.pid) ?? '';
     this.#observer.replaced(this);
     return run;
   }

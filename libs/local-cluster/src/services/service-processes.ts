@@ -20,7 +20,7 @@ export async function serviceSpecification(context: ClusterContext, declaration:
     name,
     kind: 'service',
     command: process.execPath,
-    args: ['--enable-source-maps', ...memoryFlags, join(context.bundles, declaration.name, 'main.js')],
+    args: [...memoryFlags, join(context.bundles, declaration.name, 'main.js')],
     environment: await environmentOf(context, declaration, name, ports),
     workingDirectory: context.directory,
     ports,
