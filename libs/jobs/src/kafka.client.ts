@@ -8,6 +8,9 @@ quietRequestQueue();
 
 const logger = new Logger('Kafka');
 
+// While a broker is away kafkajs says so at every attempt.
+const logIntervalMs = 5000;
+
 export interface KafkaClientOptions {
   /** `host:port` of some brokers; the others are learned from them. */
   brokers: readonly string[];
@@ -19,6 +22,7 @@ export interface KafkaClientOptions {
 }
 
 export function createKafka({ brokers, instance, retry, isClosed }: KafkaClientOptions): Kafka {
+  let loggedAt = -Infinity;
   return new Kafka({
     clientId: instance,
     // kafkajs retries everything but a list without brokers, and its retries cannot be cancelled otherwise.
@@ -28,7 +32,10 @@ export function createKafka({ brokers, instance, retry, isClosed }: KafkaClientO
     retry,
     logLevel: logLevel.WARN,
     logCreator: () => ({ namespace, log: { message, error } }) => {
-      if (!isClosed()) logger.warn(`${namespace}: ${message}${typeof error === 'string' ? `: ${error}` : ''}`);
+      // The limit is wanted, see producerRetry.
+      if (isClosed() || message.startsWith('Limiting retries') || Date.now() - loggedAt < logIntervalMs) return;
+      loggedAt = Date.now();
+      logger.warn(`${namespace}: ${message}${typeof error === 'string' ? `: ${error}` : ''}`);
     },
   });
 }

@@ -18,7 +18,7 @@ export interface OutboxOptions {
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<OutboxOptions>().build();
 
 // A batch takes milliseconds; one that takes longer waits for a Kafka that is away.
-const patienceMs = 3000;
+const patienceMs = 1000;
 
 /**
  * Relays the outbox of this service to Kafka. Boot and requests do not depend on Kafka: while it is away the messages

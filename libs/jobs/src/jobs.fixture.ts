@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { defineJob, topicsOf } from '@tenfold/contracts';
+import type { Message } from '@tenfold/contracts';
+import { Database } from '@tenfold/database';
+import { createTestDatabase } from '@tenfold/database/testing';
+import { inject } from 'vitest';
+import { z } from 'zod';
+import { inboxMigrations } from './inbox.migration.ts';
+import { createKafka } from './kafka.client.ts';
+import type { Headers } from './message.headers.ts';
+import { outboxMigrations } from './outbox.migration.ts';
+import { ensureTopics } from './topics.ts';
+
+// Most of these tests make something fail, and each failure is logged with its stack.
+Logger.overrideLogger(false);
+
+export const numbered = z.strictObject({ key: z.string(), number: z.int() });
+
+/** A job with a topic of its own. */
+export function makeJob(options: { retryDelaysMs?: readonly number[]; timeoutMs?: number } = {}) {
+  return defineJob({
+    topic: `test.${randomUUID()}`,
+    payload: numbered,
+    key: ({ key }) => key,
+    partitions: 2,
+    retryDelaysMs: [],
+    ...options,
+  });
+}
+
+export interface KafkaRecord {
+  key: string;
+  value: string;
+  headers: Headers;
+}
+
+/** A database with outbox and inbox, and topics, all removed by `close`. */
+export async function startServers() {
+  const brokers = [inject('servers').kafka];
+  const nodes = await createTestDatabase({ migrations: [...outboxMigrations, ...inboxMigrations] });
+  const database = new Database({ name: 'jobs', entities: [], ...nodes });
+  const kafka = createKafka({ brokers, instance: 'test', retry: { retries: 10, maxRetryTime: 500 }, isClosed: () => false });
+  const admin = kafka.admin();
+  await admin.connect();
+  const made: Message[] = [];
+
+  /** How many messages a topic has ever got. */
+  const countRecords = async (topic: string): Promise<number> => {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  };
+
+  return {
+    brokers,
+    database,
+    countRecords,
+
+    async withTopics<M extends Message>(message: M): Promise<M> {
+      made.push(message);
+      await ensureTopics(brokers, [message]);
+      return message;
+    },
+
+    async countOutbox(): Promise<number> {
+      const [{ count }] = await database.write((tx) =>
+        tx.query<[{ count: number }]>('SELECT count(*)::int AS count FROM outbox'),
+      );
+      return count;
+    },
+
+    /** All messages of a topic so far, in order within each partition. */
+    async readRecords(topic: string): Promise<KafkaRecord[]> {
+      const expected = await countRecords(topic);
+      const records: KafkaRecord[] = [];
+      if (expected === 0) return records;
+      const consumer = kafka.consumer({ groupId: `test.${randomUUID()}`, maxWaitTimeInMs: 50 });
+      await consumer.connect();
+      await consumer.subscribe({ topic, fromBeginning: true });
+      const all = Promise.withResolvers<void>();
+      await consumer.run({
+        eachMessage: async ({ message: { key, value, headers = {} } }) => {
+          const text = Object.entries(headers).map(([name, bytes]) => [name, String(bytes)]);
+          records.push({ key: String(key), value: String(value), headers: Object.fromEntries(text) });
+          if (records.length === expected) all.resolve();
+        },
+      });
+      await all.promise;
+      await consumer.disconnect();
+      return records;
+    },
+
+    async close(): Promise<void> {
+      const topics = made.flatMap((message) => topicsOf(message)).map(({ topic }) => topic);
+      if (topics.length > 0) await admin.deleteTopics({ topics });
+      await admin.disconnect();
+      await database.close();
+      await nodes.drop();
+    },
+  };
+}
+
+export type TestServers = Awaited<ReturnType<typeof startServers>>;
