@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { Database } from '@tenfold/database';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCatalog } from '../catalog.fixture.ts';
 import type { CatalogFixture } from '../catalog.fixture.ts';
