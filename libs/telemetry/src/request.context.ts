@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 
 /** What is known about the request, call or job that is being answered, wherever in the code that happens. */
 export interface RequestContext {
@@ -45,9 +45,18 @@ export function createContext(values: Partial<RequestContext> = {}): RequestCont
 
 const never = new AbortController().signal;
 
-/** 32 random hexadecimal digits, never all zero. */
+/** Random bytes in store: asking the operating system for 16 at a time costs several times as much. */
+const entropy = Buffer.alloc(4096);
+let entropyUsed = entropy.length;
+
+/** 32 random hexadecimal digits. */
 export function newTraceId(): string {
-  return randomUUID().replaceAll('-', '');
+  if (entropyUsed === entropy.length) {
+    randomFillSync(entropy);
+    entropyUsed = 0;
+  }
+  entropyUsed += 16;
+  return entropy.toString('hex', entropyUsed - 16, entropyUsed);
 }
 
 /** Raises the position of a database; one that is already further stays. */
