@@ -41,6 +41,25 @@ function findNode() {
   );
 }
 
+/** npm hands signals on, but a SIGKILL of npm reaches nobody: then it is as if npm had been told to end. */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  // npm starts a shell, and the shell starts us, or becomes us.
+  const ancestor = spawnSync('ps', ['-o', 'ppid=', '-p', String(process.ppid)], { encoding: 'utf8' }).stdout;
+  const watched = [process.ppid, Number(ancestor)].filter((pid) => pid > 1);
+  setInterval(() => {
+    if (!watched.every(isAlive)) child.kill('SIGTERM');
+  }, 1_000).unref();
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 const [file, ...rest] = process.argv.slice(2);
 if (!file) fail('usage: node scripts/run.mjs <file.ts> [arguments]');
 
@@ -48,10 +67,16 @@ installPackages();
 const node = findNode();
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, file), ...rest], {
   stdio: 'inherit',
-  env: { ...process.env, PATH: [binaries, dirname(node), process.env.PATH].join(delimiter) },
+  env: {
+    ...process.env,
+    PATH: [binaries, dirname(node), process.env.PATH].join(delimiter),
+    // A child that starts a cluster watches this process, which it must not outlive.
+    TENFOLD_STARTED_BY: String(process.pid),
+  },
 });
-// A terminal's Ctrl-C reaches the child by itself; this process only has to outlive it.
-process.on('SIGINT', () => {});
+// A terminal's Ctrl-C reaches the child by itself; without a terminal it came from npm alone and is handed on.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+endWithNpm();
 child.on('error', (error) => fail(`${node} could not be started: ${error.message}`));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from './cluster.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './cluster.handle.ts';
 import { alive, eventually, everyProcess, makeTestDirectory, removeTestDirectory, writeGreeter } from './cluster.fixture.ts';
 
 /** A cluster of one Redis and two greeters behind HAProxy: all that supervision needs. */

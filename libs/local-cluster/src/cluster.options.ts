@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClusterError } from './cluster.error.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './cluster.handle.ts';
 import { componentNames } from './components/component-names.ts';
 import type { ComponentName } from './components/component-names.ts';
 import { maximumReplicas } from './ports.ts';

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './cluster.error.ts';
 import type { ClusterContext } from './cluster.context.ts';
+import type { Cluster, ClusterState } from './cluster.handle.ts';
 import { checkedReplicas, clusterDirectory, componentsOf, portBaseOf, replicasOf, requireBundles, root } from './cluster.options.ts';
 import type { ClusterOptions } from './cluster.options.ts';
 import { clusterUrls } from './cluster.urls.ts';
@@ -17,6 +18,7 @@ import { readDeclarations } from './service-declaration.ts';
 import { Balancer } from './services/balancer.ts';
 import { writeCallAddresses } from './services/call-addresses.ts';
 import { replicaOf, serviceSpecification } from './services/service-processes.ts';
+import { watchStarter } from './starter.ts';
 import { endLeftovers, lockDirectory, writeState } from './state-file.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import type { ProcessObserver, ProcessSpecification } from './supervised-process.ts';
@@ -26,39 +28,6 @@ import { Timeline } from './timeline.ts';
 import type { Timing } from './timeline.ts';
 import { findUnprivilegedUser } from './unprivileged-user.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** - `starting` until all is ready, `running`, `stopping` until no process is left, `stopped`. */
-export type ClusterState = 'starting' | 'running' | 'stopping' | 'stopped';
-
-/** Handle of a cluster that this process runs. */
-export interface Cluster {
-  /** Its data folder. */
-  readonly directory: string;
-  readonly state: ClusterState;
-  readonly urls: ClusterUrls;
-  /** What the start was made of. */
-  readonly timings: readonly Timing[];
-  /** Resolves when it has stopped, whoever asked for that. */
-  readonly stopped: Promise<void>;
-  /** Every process as it is now; reads the memory of each, some tens of milliseconds of work. */
-  processes(): ProcessStatus[];
-  /**
-   * Starts or drains replicas until the service has so many; resolves when they are ready, or gone.
-   *
-   * @throws ClusterError `unknown-process`, `bad-option`, `not-ready`
-   */
-  scale(service: string, replicas: number): Promise<void>;
-  /** SIGKILL; the process is started again with backoff. @throws ClusterError `unknown-process` */
-  kill(name: string): void;
-  /** SIGSTOP: alive, connected and silent. @throws ClusterError `unknown-process` */
-  pause(name: string): void;
-  /** SIGCONT. @throws ClusterError `unknown-process` */
-  resume(name: string): void;
-  /** SIGTERM, and a new start; resolves when it is ready. @throws ClusterError `unknown-process`, `not-ready` */
-  restart(name: string): Promise<void>;
-  /** Ends services, then components, each in order or after its grace by SIGKILL. May be called more than once. */
-  stop(): Promise<void>;
-}
 
 /**
  * Starts the system, or the parts of it that are asked for, as processes of this machine, and resolves when all are
@@ -87,6 +56,7 @@ class LocalCluster implements Cluster, ProcessObserver {
   #watchdog: Watchdog | undefined;
   #control: ControlServer | undefined;
   #unlock: (() => void) | undefined;
+  #forgetStarter: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
   /** Scaling, restarting: one at a time. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -125,8 +95,10 @@ class LocalCluster implements Cluster, ProcessObserver {
       if (this.#state !== 'starting' || signal?.aborted) throw new ClusterError('stopped', 'The cluster was stopped while it started.');
       this.#state = 'running';
     } catch (error) {
+      const cancelled = signal?.aborted && !(error instanceof ClusterError);
       await this.stop();
-      throw error;
+      // What was under way failed because the servers went away beneath it.
+      throw cancelled ? new ClusterError('stopped', 'The cluster was stopped while it started.', { cause: error }) : error;
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
@@ -204,6 +176,7 @@ class LocalCluster implements Cluster, ProcessObserver {
     requireFreeSpace(this.directory);
     this.#unlock = lockDirectory(this.directory);
     const watchdog = (this.#watchdog = new Watchdog());
+    this.#forgetStarter = watchStarter();
     this.#control = new ControlServer(this);
     await this.#control.listen();
     const left = await endLeftovers(this.directory);
@@ -298,6 +271,7 @@ class LocalCluster implements Cluster, ProcessObserver {
 
   async #stop(): Promise<void> {
     this.#state = 'stopping';
+    this.#forgetStarter?.();
     this.#cancelled.abort();
     await this.#stopProcesses(({ specification }) => specification.kind === 'service');
     await this.#stopProcesses(() => true);

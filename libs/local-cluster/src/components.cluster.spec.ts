@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCluster } from './cluster.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './cluster.handle.ts';
 import { eventually, makeTestDirectory, removeTestDirectory } from './cluster.fixture.ts';
 import { kafkaClient } from './components/kafka.component.ts';
 

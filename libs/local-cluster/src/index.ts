@@ -1,5 +1,5 @@
 export { startCluster } from './cluster.ts';
-export type { Cluster, ClusterState } from './cluster.ts';
+export type { Cluster, ClusterState } from './cluster.handle.ts';
 export { clusterDirectory } from './cluster.options.ts';
 export type { ClusterOptions } from './cluster.options.ts';
 export { ClusterError } from './cluster.error.ts';

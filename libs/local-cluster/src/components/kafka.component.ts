@@ -29,9 +29,9 @@ export async function startKafka(context: ClusterContext): Promise<void> {
   const installation = await context.timeline.measure('kafka: jars', () => install(context));
   const ports = await context.ports.ofProcess('kafka', ['kafka', 'controller']);
   const data = join(context.directory, 'kafka/data');
-  if (!existsSync(installation.prepared)) {
-    await context.timeline.measure('kafka: format, class archive', () => prepare(context, installation, ports));
-  }
+  await makeOnce(installation.prepared, (unfinished) =>
+    context.timeline.measure('kafka: format, class archive', () => prepare(context, installation, ports, unfinished)),
+  );
   if (!existsSync(data)) {
     mkdirSync(join(context.directory, 'kafka'), { recursive: true });
     cpSync(join(installation.prepared, 'formatted'), data, { recursive: true });
@@ -65,13 +65,11 @@ async function install(context: ClusterContext): Promise<Installation> {
   const lib = join(folder, 'lib');
   const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
   const jarFolder = join(lib, hash);
-  if (!existsSync(jarFolder)) {
-    const unfinished = join(lib, `${hash}.${process.pid}.new`);
+  await makeOnce(jarFolder, async (unfinished) => {
     const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
     context.progress(`fetching Kafka's jars, 50 MB once: mvn ${args.join(' ')}`);
     await runCommand(context.programs.get('mvn') ?? 'mvn', args, { purpose: "Fetching Kafka's jars", watchdog: context.watchdog, signal: context.signal });
-    moveIntoPlace(unfinished, jarFolder);
-  }
+  });
   // The archive belongs to one Java and one class path, the formatted folder to these settings.
   const java = realpathSync(javaOf(context));
   const parts = [java, statSync(java).mtimeMs, jarFolder, readFileSync(join(folder, 'server.properties'), 'utf8')];
@@ -79,12 +77,15 @@ async function install(context: ClusterContext): Promise<Installation> {
   return { jars: globSync('*.jar', { cwd: jarFolder }).sort().map((jar) => join(jarFolder, jar)), prepared: join(lib, `prepared-${hash}-${made}`) };
 }
 
-/** Another cluster of this checkout may have been quicker: then its work is used. */
-function moveIntoPlace(unfinished: string, place: string): void {
+/** Makes a folder beside its place and moves it there when it is whole; another cluster of the checkout may be quicker, and is believed. */
+async function makeOnce(place: string, make: (unfinished: string) => Promise<void>): Promise<void> {
+  if (existsSync(place)) return;
+  const unfinished = `${place}.${process.pid}.new`;
+  mkdirSync(unfinished, { recursive: true });
   try {
-    renameSync(unfinished, place);
-  } catch (error) {
-    if (!existsSync(place)) throw error;
+    await make(unfinished);
+    if (!existsSync(place)) renameSync(unfinished, place);
+  } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
 }
@@ -93,12 +94,15 @@ function moveIntoPlace(unfinished: string, place: string): void {
  * Formats an empty data folder, and lets a broker run once to record which classes it loads: later ones map them
  * from that archive (JEP 350) and are ready in two thirds of the time.
  */
-async function prepare(context: ClusterContext, installation: Installation, ports: { kafka: number; controller: number }): Promise<void> {
+async function prepare(
+  context: ClusterContext,
+  installation: Installation,
+  ports: { kafka: number; controller: number },
+  unfinished: string,
+): Promise<void> {
   context.progress('preparing Kafka: formatting a data folder and archiving its classes, once for this checkout');
-  const unfinished = `${installation.prepared}.${process.pid}.new`;
   const formatted = join(unfinished, 'formatted');
   const trial = join(unfinished, 'trial');
-  mkdirSync(unfinished, { recursive: true });
   const formatConfig = writeConfig(context, formatted, ports, join(unfinished, 'format.properties'));
   await runCommand(
     javaOf(context),
@@ -114,7 +118,6 @@ async function prepare(context: ClusterContext, installation: Installation, port
   await broker.start();
   await broker.stop();
   rmSync(trial, { recursive: true });
-  moveIntoPlace(unfinished, installation.prepared);
 }
 
 function writeConfig(context: ClusterContext, data: string, ports: { kafka: number; controller: number }, file: string): string {

@@ -188,8 +188,10 @@ async function prepareDatabases(context: ClusterContext, node: PostgresNode): Pr
     }
     for (const { name } of owners) {
       const role = client.escapeIdentifier(name);
+      if (!existing.has(name)) await client.query(`CREATE ROLE ${role} LOGIN`);
+      // Each time, so that PgBouncer's copy and ours are one even if secrets.json was lost.
+      await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(secrets.serviceVerifiers[name] ?? '')}`);
       if (existing.has(name)) continue;
-      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD ${client.escapeLiteral(secrets.servicePasswords[name] ?? '')}`);
       await client.query(`CREATE DATABASE ${role} OWNER ${role}`);
       // A service owns its database, and no other service may look into it.
       await client.query(`REVOKE ALL ON DATABASE ${role} FROM PUBLIC`);

@@ -1,5 +1,5 @@
 import type { ProcessStatus } from '../cluster.status.ts';
-import type { ClusterState } from '../cluster.ts';
+import type { ClusterState } from '../cluster.handle.ts';
 import type { ClusterUrls } from '../cluster.urls.ts';
 
 /** What a cluster says of itself. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { ClusterError } from '../cluster.error.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster.handle.ts';
 import { socketPath } from '../files.ts';
 import type { ClusterStatus, Command } from './control.protocol.ts';
 
