@@ -12,8 +12,8 @@ export interface CommandOptions {
   user?: UnprivilegedUser | undefined;
   watchdog?: Watchdog;
   signal?: AbortSignal | undefined;
-  /** Shows each line as it comes; for commands that take long. */
-  onLine?: (line: string) => void;
+  /** Called with each line of its output as it comes; for commands that take long. */
+  onLine?: (line: string) => unknown;
 }
 
 /**

@@ -109,7 +109,8 @@ async function show(command: string, args: readonly string[], environment: Recor
     environment: { ...(process.env as Record<string, string>), ...environment },
     watchdog,
     signal,
-    onLine: (line) => progress(`    ${line}`),
+    // Of what they write, one line for each package tells enough; a failure shows the last lines.
+    onLine: (line) => /^(Setting up|==> Pouring) /.test(line) && progress(`    ${line}`),
   });
 }
 
