@@ -2,8 +2,8 @@ import { createHash, scryptSync } from 'node:crypto';
 import { pick, randomFrom } from '../random.ts';
 import { firstNames, lastNames } from './vocabulary.ts';
 
-/** Customers of a seed of scale 1; the admin comes on top. */
-export const ACCOUNTS = 20_000;
+/** Customers of a seed; the admin comes on top. */
+export const seededAccounts = (scale: number): number => Math.round(20_000 * scale);
 
 /** Password of every seeded account. They exist on a machine of one's own only. */
 export const PASSWORD = 'tenfold-demo';

@@ -1,10 +1,10 @@
 import { hexDigits, integerBetween, randomFrom, type Random } from '../random.ts';
 import { scatter, zipfRanks } from '../zipf.ts';
-import { ACCOUNTS } from './account.ts';
-import { PRODUCTS, productHead } from './product.ts';
+import { productHead } from './product.ts';
+import type { SeedSize } from './service-seed.ts';
 
-/** Orders of a seed of scale 1. */
-export const ORDERS = 300_000;
+/** Orders of a seed. */
+export const seededOrders = (scale: number): number => Math.round(300_000 * scale);
 /** How far back they reach. */
 export const MONTHS = 24;
 
@@ -20,21 +20,13 @@ export interface SeedOrder {
 }
 
 /**
- * The orders of the {@link MONTHS} before `until`, oldest first: trade grows threefold on the way, a few customers
- * buy often and most seldom, and popular products sell by Zipf's law.
- *
- * @param scale multiplies orders, customers and products
- * @param until end of the period; the same `scale` and `until` always give the same orders
+ * The order history, oldest first: trade grows threefold on the way, a few customers buy often and most seldom, and
+ * popular products sell by Zipf's law. The same size always gives the same orders.
  */
-export function* ordersOf(scale: number, until: Date): Generator<SeedOrder> {
+export function* ordersOf({ orders, accounts, products, from, until }: SeedSize): Generator<SeedOrder> {
   const random = randomFrom(ORDER_SEED);
-  const orders = ORDERS * scale;
-  const accounts = ACCOUNTS * scale;
-  const products = PRODUCTS * scale;
   const buyerRank = zipfRanks(accounts, 0.7);
   const productRank = zipfRanks(products, 0.9);
-  const from = new Date(until);
-  from.setUTCMonth(from.getUTCMonth() - MONTHS);
   const span = until.getTime() - from.getTime();
 
   for (let index = 0; index < orders; index++) {

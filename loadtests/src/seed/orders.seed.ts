@@ -19,11 +19,11 @@ export function ordersSeed(shard: 0 | 1): ServiceSeed {
 }
 
 /** Each shard makes all orders and keeps its own: cheaper than one generator feeding two connections at their own speeds. */
-function* orderRows({ scale, accounts, products, until }: SeedSize, shard: 0 | 1): Generator<string> {
-  const list = priceList(products);
-  const ids = Array.from({ length: accounts + 1 }, (_, n) => accountId(accountEmail(n)));
+function* orderRows(size: SeedSize, shard: 0 | 1): Generator<string> {
+  const list = priceList(size.products);
+  const ids = Array.from({ length: size.accounts + 1 }, (_, n) => accountId(accountEmail(n)));
   const here = ids.map((id) => shardOfBucket[bucketOf(id)] === shard);
-  for (const order of ordersOf(scale, until)) {
+  for (const order of ordersOf(size)) {
     if (!here[order.account]) continue;
     let total = 0;
     const lines = order.lines.map(({ productId, quantity }) => {

@@ -2,8 +2,8 @@ import { integerBetween, pick, randomFrom } from '../random.ts';
 import { scatter, zipfRanks } from '../zipf.ts';
 import { brands, collections, colours, departments, features, materials, occasions, qualities } from './vocabulary.ts';
 
-/** Products of a seed of scale 1. */
-export const PRODUCTS = 100_000;
+/** Products of a seed; their ids are 1 to this. */
+export const seededProducts = (scale: number): number => Math.round(100_000 * scale);
 
 const PRODUCT_SEED = 0x70_72_6f_64;
 

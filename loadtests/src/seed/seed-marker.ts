@@ -34,6 +34,6 @@ export async function readMarker(client: Client, { service }: ServiceSeed, scale
 
 /** Part of the transaction that writes the rows: either both are there or none. */
 export async function writeMarker(client: Client, { scale, version, until }: SeedMarker): Promise<void> {
-  await client.query('CREATE TABLE IF NOT EXISTS seed (scale integer NOT NULL, version integer NOT NULL, until timestamptz NOT NULL)');
+  await client.query('CREATE TABLE IF NOT EXISTS seed (scale double precision NOT NULL, version integer NOT NULL, until timestamptz NOT NULL)');
   await client.query('INSERT INTO seed (scale, version, until) VALUES ($1, $2, $3)', [scale, version, until]);
 }

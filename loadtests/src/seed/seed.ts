@@ -1,27 +1,29 @@
-import pg from 'pg';
-import { ACCOUNTS } from './account.ts';
+import { Client, DatabaseError, escapeIdentifier } from 'pg';
+import { seededAccounts } from './account.ts';
 import { accountsSeed } from './accounts.seed.ts';
 import { catalogSeed } from './catalog.seed.ts';
 import { inventorySeed } from './inventory.seed.ts';
-import { MONTHS } from './order.ts';
+import { MONTHS, seededOrders } from './order.ts';
 import { ordersSeed } from './orders.seed.ts';
-import { PRODUCTS } from './product.ts';
+import { seededProducts } from './product.ts';
 import { readMarker, SEED_VERSION, writeMarker } from './seed-marker.ts';
 import { SeedError } from './seed.error.ts';
 import type { SeedSize, ServiceSeed } from './service-seed.ts';
 import { workerSeed } from './worker.seed.ts';
 
-/** Superuser URLs of the cluster's PostgreSQL servers, without a database: `cluster.urls.postgres`. */
+/** The cluster's PostgreSQL servers, as superuser URLs without a database: `cluster.urls`. */
 export interface SeedUrls {
-  primary: string;
-  /** Standbys of `primary`; the seed is done when they have replayed it. */
-  replicas: readonly string[];
-  shard1: string;
+  postgres: {
+    primary: string;
+    /** Standbys of `primary`; the seed is done when they have replayed it. */
+    replicas: readonly string[];
+    shard1: string;
+  };
 }
 
 export interface SeedOptions {
   urls: SeedUrls;
-  /** Multiplies products, accounts and orders. Whole, 1 or more; default 1. */
+  /** Multiplies products, accounts and orders. Default 1, at least 0.01. */
   scale?: number;
   /** One line of news, e.g. `catalog: 100,000 rows in 12.1 s`. */
   onProgress?: (news: string) => void;
@@ -32,15 +34,14 @@ export interface SeedOptions {
 /**
  * Fills the databases of all services with a shop of production-like volume, always the same one: 100,000 products in
  * 200 categories, 20,000 accounts, 300,000 orders over 24 months. Each database is one transaction; one that already
- * holds this seed is left as it is. Returns what was written and how long it took.
+ * holds this seed is left as it is.
  *
  * Throws {@link SeedError}: `different-seed` where another scale or version was seeded, `occupied` where rows of the same
  * keys exist, `not-migrated` where tables are missing.
  */
-export async function seedAll(options: SeedOptions): Promise<{ seconds: number; written: string[]; kept: string[] }> {
+export async function seedAll(options: SeedOptions): Promise<void> {
   const { urls, scale = 1, onProgress = () => {} } = options;
-  if (!Number.isSafeInteger(scale) || scale < 1) throw new RangeError(`scale must be a whole number from 1, not ${scale}`);
-  const started = performance.now();
+  if (!(scale >= 0.01)) throw new RangeError(`scale must be a number of 0.01 or more, not ${scale}`);
   const seeds = [catalogSeed, ordersSeed(0), ordersSeed(1), inventorySeed, workerSeed, accountsSeed];
 
   const markers = await Promise.all(seeds.map((seed) => inDatabase(urls, seed, (client) => readMarker(client, seed, scale))));
@@ -52,20 +53,21 @@ export async function seedAll(options: SeedOptions): Promise<{ seconds: number; 
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
   if (missing.length > 0) await waitForReplicas(urls);
-  return {
-    seconds: (performance.now() - started) / 1000,
-    written: missing.map(nameOf),
-    kept: seeds.filter((seed) => !missing.includes(seed)).map(nameOf),
-  };
+  if (missing.length < seeds.length) onProgress(`kept from before: ${seeds.filter((seed) => !missing.includes(seed)).map(nameOf).join(', ')}`);
 }
 
 function sizeOf(scale: number, until: Date): SeedSize {
   const from = new Date(until);
   from.setUTCMonth(from.getUTCMonth() - MONTHS);
-  return { scale, products: PRODUCTS * scale, accounts: ACCOUNTS * scale, from, until };
+  return { scale, products: seededProducts(scale), accounts: seededAccounts(scale), orders: seededOrders(scale), from, until };
 }
 
-async function write(urls: SeedUrls, seed: ServiceSeed, size: SeedSize, onProgress: (news: string) => void): Promise<void> {
+async function write(
+  urls: SeedUrls,
+  seed: ServiceSeed,
+  size: SeedSize,
+  onProgress: (news: string) => void,
+): Promise<void> {
   const started = performance.now();
   const rows = await inDatabase(urls, seed, async (client) => {
     try {
@@ -85,21 +87,21 @@ async function write(urls: SeedUrls, seed: ServiceSeed, size: SeedSize, onProgre
 }
 
 /** COPY with explicit ids leaves identity sequences at 1. */
-async function moveSequencesPast(client: pg.Client, table: string): Promise<void> {
+async function moveSequencesPast(client: Client, table: string): Promise<void> {
   const { rows } = await client.query<{ column: string }>(
     `SELECT attname AS column FROM pg_attribute WHERE attrelid = $1::regclass AND attidentity <> '' AND NOT attisdropped`,
     [table],
   );
   for (const { column } of rows) {
     await client.query(
-      `SELECT setval(pg_get_serial_sequence($1, $2), max(${pg.escapeIdentifier(column)})) FROM ${table} HAVING count(*) > 0`,
+      `SELECT setval(pg_get_serial_sequence($1, $2), max(${escapeIdentifier(column)})) FROM ${table} HAVING count(*) > 0`,
       [table, column],
     );
   }
 }
 
 /** A checkpoint now rather than in the middle of what is measured next, then the standbys' answer that they have it all. */
-async function waitForReplicas({ primary, replicas, shard1 }: SeedUrls): Promise<void> {
+async function waitForReplicas({ postgres: { primary, replicas, shard1 } }: SeedUrls): Promise<void> {
   const [position] = await Promise.all(
     [primary, shard1].map((url) =>
       connected(`${url}/postgres`, async (client) => {
@@ -122,12 +124,12 @@ async function waitForReplicas({ primary, replicas, shard1 }: SeedUrls): Promise
   );
 }
 
-function inDatabase<Result>(urls: SeedUrls, seed: ServiceSeed, run: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  return connected(`${seed.shard === 1 ? urls.shard1 : urls.primary}/${seed.service}`, run);
+function inDatabase<Result>(urls: SeedUrls, seed: ServiceSeed, run: (client: Client) => Promise<Result>): Promise<Result> {
+  return connected(`${seed.shard === 1 ? urls.postgres.shard1 : urls.postgres.primary}/${seed.service}`, run);
 }
 
-async function connected<Result>(connectionString: string, run: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString, application_name: 'seed' });
+async function connected<Result>(connectionString: string, run: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString, application_name: 'seed' });
   await client.connect();
   try {
     return await run(client);
@@ -142,7 +144,7 @@ function nameOf({ service, shard }: ServiceSeed): string {
 
 /** PostgreSQL's SQLSTATE for what the user can put right; any other error stays as it is. */
 function refusalOf(error: unknown, seed: ServiceSeed): unknown {
-  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  const code = error instanceof DatabaseError ? error.code : undefined;
   if (code === '23505') {
     return new SeedError(
       'occupied',

@@ -5,6 +5,7 @@ export interface SeedSize {
   scale: number;
   products: number;
   accounts: number;
+  orders: number;
   /** First moment of the order history. */
   from: Date;
   /** Last moment of the order history. */

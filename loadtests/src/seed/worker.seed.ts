@@ -14,7 +14,8 @@ export const workerSeed: ServiceSeed = {
 };
 
 /** The seeded orders, made once more and summed by day (UTC) and category, as the projection would have. */
-export function* salesRows({ scale, products, from, until }: SeedSize): Generator<string> {
+export function* salesRows(size: SeedSize): Generator<string> {
+  const { products, from, until } = size;
   const firstDay = Math.floor(from.getTime() / DAY_MS);
   const days = Math.floor(until.getTime() / DAY_MS) - firstDay + 1;
   const orders = new Float64Array(days * kinds.length);
@@ -22,7 +23,7 @@ export function* salesRows({ scale, products, from, until }: SeedSize): Generato
   const revenue = new Float64Array(orders.length);
   const { categoryIds, prices } = priceList(products);
 
-  for (const order of ordersOf(scale, until)) {
+  for (const order of ordersOf(size)) {
     const day = (Math.floor(order.createdAt / DAY_MS) - firstDay) * kinds.length;
     const counted = new Set<number>();
     for (const { productId, quantity } of order.lines) {

@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+export const usage = `Usage: npm run demo [-- options]
+
+  --once          end after the report: exit code 0 if all targets are met, else 1
+  --seconds N     length of the measured run (20)
+  --rate N        requests per second (the rate of loadtests/targets.json)
+  --scale N       multiplies products, accounts and orders (1)
+  --no-install    refuse to install missing programs
+`;
+
+const demoOptions = z.strictObject({
+  once: z.boolean().default(false),
+  seconds: z.coerce.number().min(1).max(86_400).default(20),
+  rate: z.coerce.number().min(1).max(100_000).optional(),
+  scale: z.coerce.number().min(0.01).max(1000).default(1),
+  'no-install': z.boolean().default(false),
+  help: z.boolean().default(false),
+});
+export type DemoOptions = z.output<typeof demoOptions>;
+
+/** Reads the command line; throws an Error for a person that names every wrong option. */
+export function readDemoOptions(args: readonly string[]): DemoOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      once: { type: 'boolean' },
+      seconds: { type: 'string' },
+      rate: { type: 'string' },
+      scale: { type: 'string' },
+      'no-install': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const options = demoOptions.safeParse(values);
+  if (options.success) return options.data;
+  throw new Error(options.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('\n'));
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import type { Cluster } from '@tenfold/local-cluster';
+import type { LoadSecond } from './generator/load-result.ts';
+import { openMixLoad } from './generator/mix-load.ts';
+import type { Progress } from './progress.ts';
+import { difference, readCounters, whenJobsAreDone } from './report/cluster-counters.ts';
+import { readCpuTimes } from './report/cpu-times.ts';
+import { reportOf } from './report/demo-report.ts';
+import type { DemoReport } from './report/demo-report.ts';
+import type { Targets } from './report/targets.ts';
+import { accountEmail, PASSWORD } from './seed/account.ts';
+import { kinds, seededProducts } from './seed/product.ts';
+
+/** Customers that are logged in. More would only lengthen the start: a log-in costs the server a quarter of a second of CPU. */
+const CUSTOMERS = 60;
+/** Long enough for connections, just-in-time compilation and the hottest cache entries. */
+const WARM_UP_SECONDS = 8;
+/** How long jobs that the run left behind may take. */
+const JOBS_WITHIN_MS = 60_000;
+const MIX_SEED = 2026;
+
+export interface MixRunOptions {
+  scale: number;
+  rate: number;
+  seconds: number;
+  startSeconds: number;
+  targets: Targets;
+}
+
+/** Drives the mix against a seeded cluster, first to warm it up, then to measure it. */
+export async function measureMix(cluster: Cluster, options: MixRunOptions, progress: Progress): Promise<DemoReport> {
+  const { rate, seconds, scale, startSeconds, targets } = options;
+  const { urls } = cluster;
+  progress.show(`logging in ${CUSTOMERS} customers`);
+  const load = await openMixLoad({
+    origin: urls.gateway,
+    customers: Array.from({ length: CUSTOMERS }, (_, index) => ({ email: accountEmail(index + 1), password: PASSWORD })),
+    products: seededProducts(scale),
+    categories: kinds.length,
+    run: randomUUID(),
+    seed: MIX_SEED,
+  });
+  try {
+    await load.run({ rate, seconds: WARM_UP_SECONDS, onSecond: (second) => progress.show(secondText('warm-up', WARM_UP_SECONDS, second)) });
+    const before = await readCounters(urls);
+    const cpuBefore = readCpuTimes(cluster.processes());
+    const began = performance.now();
+    const result = await load.run({ rate, seconds, onSecond: (second) => progress.show(secondText('run', seconds, second)) });
+    const elapsed = (performance.now() - began) / 1000;
+    const processes = cluster.processes();
+    const cpuAfter = readCpuTimes(processes);
+    const after = await readCounters(urls);
+    progress.show('waiting for the jobs that are left');
+    const { jobsDone, mails } = await whenJobsAreDone(urls, JOBS_WITHIN_MS);
+    const counters = difference({ ...after, jobsDone, mails }, before);
+    return reportOf({ load: result, counters, processes, cpuBefore, cpuAfter, elapsed, startSeconds, timings: cluster.timings }, targets);
+  } finally {
+    await load.close();
+  }
+}
+
+function secondText(phase: string, seconds: number, { second, answered, errors, underWay, dropped, p95 }: LoadSecond): string {
+  const trouble = [errors > 0 ? `, ${errors} errors` : '', dropped > 0 ? `, ${dropped} dropped` : ''].join('');
+  return `${phase} ${second}/${seconds} s: ${answered} requests/s, p95 ${p95.toFixed(1)} ms, ${underWay} under way${trouble}`;
+}

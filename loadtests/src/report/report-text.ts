@@ -1,0 +1,92 @@
+import type { EndpointResult } from '../generator/load-result.ts';
+import type { DemoReport } from './demo-report.ts';
+import type { Verdict } from './verdicts.ts';
+
+/** The report for a person. */
+export function reportText(report: DemoReport): string {
+  const { load, counters, machine } = report;
+  const isMet = (endpoint: string) => report.verdicts.find(({ target }) => target === `p95 of ${endpoint}`)?.met;
+  const others = report.verdicts.filter(({ target }) => !target.startsWith('p95 of '));
+  const lines = [
+    `${whole(load.overall.requests)} requests in ${load.seconds} s on ${machine.cores} cores, the load generator included (${machine.platform}, Node ${machine.node})`,
+    '',
+    ...table([
+      ['endpoint', 'requests', 'errors', 'p50', 'p95', 'p99', 'max', 'target'],
+      ...load.endpoints.map((endpoint) => endpointRow(endpoint, isMet(endpoint.endpoint))),
+      endpointRow(load.overall, others.find(({ target }) => target === 'p95 overall')?.met),
+    ]),
+    '',
+    ...table([
+      ['target', 'reached', 'limit', ''],
+      ...others.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
+    ]),
+    '',
+    `jobs done         ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
+    `load generator    ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
+    `start             ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,
+    ...processLines(report),
+    ...errorLines(report),
+    '',
+    report.met ? 'All targets are met.' : `Not met: ${report.verdicts.filter(({ met }) => !met).map(({ target }) => target).join(', ')}.`,
+  ];
+  return lines.join('\n');
+}
+
+function endpointRow({ endpoint, requests, errors, p50, p95, p99, max }: EndpointResult, met: boolean | undefined): string[] {
+  return [endpoint, whole(requests), whole(errors), ...[p50, p95, p99, max].map(milliseconds), met === undefined ? '' : wordFor(met)];
+}
+
+function processLines({ memory, cpu }: DemoReport): string[] {
+  const sum = memory.reduce((total, { mebibytes }) => total + mebibytes, 0);
+  const largest = memory.toSorted((a, b) => b.mebibytes - a.mebibytes);
+  const used = cpu.reduce((total, { cores }) => total + cores, 0);
+  return [
+    ...wrapped(`memory (${whole(sum)} MiB)`, largest.map(({ name, mebibytes }) => `${name} ${whole(mebibytes)}`)),
+    ...(cpu.length > 0 ? wrapped(`cores (${used.toFixed(2)})`, cpu.map(({ name, cores }) => `${name} ${cores.toFixed(2)}`)) : []),
+  ];
+}
+
+function errorLines({ load }: DemoReport): string[] {
+  return load.errors.map(({ endpoint, status, detail, count }) => `error             ${whole(count)} x ${endpoint}: ${status || 'no answer'} ${detail}`);
+}
+
+/** Names in as many lines as they need, under one heading. */
+function wrapped(heading: string, items: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const item of items) {
+    if (line.length + item.length > 96) {
+      lines.push(line);
+      line = '';
+    }
+    line += line ? `, ${item}` : item;
+  }
+  lines.push(line);
+  return lines.map((text, index) => `${(index === 0 ? heading : '').padEnd(18)}${text}`);
+}
+
+/** Columns as wide as their widest cell; all but the first to the right. */
+function table(rows: readonly string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ').trimEnd(),
+  );
+}
+
+function valueOf({ unit }: Verdict, value: number): string {
+  if (unit === 'ms') return milliseconds(value);
+  if (unit === 'share') return Number.isNaN(value) ? 'nothing counted' : `${(value * 100).toFixed(1)} %`;
+  return whole(value);
+}
+
+function wordFor(met: boolean): string {
+  return met ? 'met' : 'NOT MET';
+}
+
+function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
