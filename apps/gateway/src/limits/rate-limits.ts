@@ -36,7 +36,7 @@ export class RateLimits implements OnApplicationShutdown {
       commandTimeout: 200,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2000),
     });
-    this.#redis.on('error', (error) => this.#logger.debug({ err: error }, 'limits are counted per replica'));
+    this.#redis.on('error', (error) => this.#logger.debug({ err: error, msg: 'limits are counted per replica' }));
     this.#limiters = {
       changes: this.#limiter('changes', config.RATE_LIMIT_PER_MINUTE),
       'log-in': this.#limiter('log-in', config.LOGIN_LIMIT_PER_MINUTE),

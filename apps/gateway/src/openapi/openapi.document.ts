@@ -116,6 +116,5 @@ function problemsOf(controller: Type, handler: Handler, audience: Audience, { pr
 }
 
 function problemSchema() {
-  const { $schema, ...schema } = z.toJSONSchema(problemDetails, { target: 'openapi-3.0' });
-  return schema as NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
+  return z.toJSONSchema(problemDetails, { target: 'openapi-3.0' }) as NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 }

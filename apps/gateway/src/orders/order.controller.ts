@@ -77,7 +77,7 @@ export class OrderController {
       await this.sessions.clearCart(sessionId, new Map(lines.map(({ productId, quantity }) => [productId, quantity])));
     } catch (error) {
       // The order stands, so it is answered; the client sees the cart still full.
-      this.#logger.warn({ err: error }, 'cart could not be emptied after its order');
+      this.#logger.warn({ err: error, msg: 'cart could not be emptied after its order' });
     }
   }
 }

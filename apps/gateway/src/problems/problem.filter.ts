@@ -17,8 +17,8 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const problem = error instanceof NotFoundException ? problemOfUnknownRoute(request) : problemOfError(error);
 
-    if (problem.status === 500) this.#logger.error({ err: error }, 'request failed');
-    else if (problem.status > 500) this.#logger.warn({ err: error }, 'request could not be answered');
+    if (problem.status === 500) this.#logger.error({ err: error, msg: 'request failed' });
+    else if (problem.status > 500) this.#logger.warn({ err: error, msg: 'request could not be answered' });
     if (reply.sent) return;
 
     void reply

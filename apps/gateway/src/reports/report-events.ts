@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { OnModuleDestroy } from '@nestjs/common';
 import { workerCalls } from '@tenfold/contracts';
 import type { Report } from '@tenfold/contracts';
 import { CallError, InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
+import { Health } from '@tenfold/service';
 import { createContext, currentContext, runInContext } from '@tenfold/telemetry';
 import { viewOf } from './report.view.ts';
 
@@ -19,27 +19,25 @@ const ended = new Set<Report['state']>(['done', 'failed']);
 
 /** Follows a report for a client and tells it each change as a server-sent event. */
 @Injectable()
-export class ReportEvents implements OnModuleDestroy {
-  readonly #shutdown = new AbortController();
-
-  constructor(@InjectCalls(workerCalls) private readonly worker: CallClient<typeof workerCalls>) {}
-
-  /** Ends the open streams, which would hold up the end of the process; clients connect again, to another replica. */
-  onModuleDestroy(): void {
-    this.#shutdown.abort();
-  }
+export class ReportEvents {
+  constructor(
+    @InjectCalls(workerCalls) private readonly worker: CallClient<typeof workerCalls>,
+    private readonly health: Health,
+  ) {}
 
   /**
-   * The lines of an event stream, until the report is done or failed, or for a minute.
+   * The lines of an event stream: until the report is done or failed, for a minute at most, and not beyond the life of
+   * this replica, after which the client connects to another.
    *
    * @param first the report as just read, so that the stream begins at once
    */
   async *follow(accountId: string, first: Report): AsyncGenerator<string> {
+    const { stopping } = this.health;
     const endsAt = Date.now() + streamMs;
     let report = first;
     let told = '';
     let toldAt = 0;
-    while (!this.#shutdown.signal.aborted) {
+    while (!stopping.aborted) {
       const event = `event: report\ndata: ${JSON.stringify(viewOf(report))}\n\n`;
       if (event !== told) {
         yield event;
@@ -50,7 +48,7 @@ export class ReportEvents implements OnModuleDestroy {
         toldAt = Date.now();
       }
       if (ended.has(report.state) || Date.now() >= endsAt) return;
-      await delay(pollMs, undefined, { signal: this.#shutdown.signal }).catch(() => undefined);
+      await delay(pollMs, undefined, { signal: stopping }).catch(() => undefined);
       report = await this.#read(accountId, report);
     }
   }

@@ -41,7 +41,7 @@ export class PositionsInterceptor implements NestInterceptor {
       await this.store.savePositions(id, raised);
     } catch (error) {
       // What was written is written: saying otherwise now would make the client try again.
-      this.#logger.warn({ err: error }, 'positions of a session could not be saved');
+      this.#logger.warn({ err: error, msg: 'positions of a session could not be saved' });
     }
   }
 }

@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Module } from '@nestjs/common';
+import type { INestMicroservice, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { accountsCalls, catalogCalls } from '@tenfold/contracts';
+import type { Account, CallContract, Product, ValidRequestOf } from '@tenfold/contracts';
+import { Answers, CallError, callServer } from '@tenfold/rpc';
+import { HealthModule, readConfig } from '@tenfold/service';
+import supertest from 'supertest';
+import { configureHttp } from './gateway.http.ts';
+import { GatewayModule } from './gateway.module.ts';
+import { gatewaySettings } from './gateway.settings.ts';
+
+type Accounts = typeof accountsCalls.calls;
+type Catalog = typeof catalogCalls.calls;
+
+const secret = 'a-secret-for-the-tests-of-the-gateway';
+const customerPassword = 'correct horse battery staple';
+
+/** Answers as the accounts service does for a customer and an admin that exist from the start. */
+@Controller()
+export class AccountsForTests {
+  readonly #accounts = new Map<string, Account>();
+
+  constructor() {
+    this.#add('customer@tenfold.test', 'Cleo', 'customer');
+    this.#add('admin@tenfold.test', 'Ada', 'admin');
+  }
+
+  @Answers(accountsCalls.calls.signUp)
+  signUp({ email, name }: ValidRequestOf<Accounts['signUp']>): Account {
+    if (this.#accounts.has(email)) throw new CallError('email-taken', 'This email has an account.');
+    return this.#add(email, name, 'customer');
+  }
+
+  @Answers(accountsCalls.calls.checkPassword)
+  checkPassword({ email, password }: ValidRequestOf<Accounts['checkPassword']>): Account {
+    const account = this.#accounts.get(email);
+    if (!account || password !== customerPassword) throw new CallError('wrong-credentials', 'Email or password is wrong.');
+    return account;
+  }
+
+  @Answers(accountsCalls.calls.getAccount)
+  getAccount({ id }: ValidRequestOf<Accounts['getAccount']>): Account {
+    const account = [...this.#accounts.values()].find((candidate) => candidate.id === id);
+    if (!account) throw new CallError('not-found', 'There is no such account.');
+    return account;
+  }
+
+  #add(email: string, name: string, role: Account['role']): Account {
+    const account = { id: randomUUID(), email, name, role, createdAt: new Date().toISOString() };
+    this.#accounts.set(email, account);
+    return account;
+  }
+}
+
+/** Answers as the catalog service does for a catalog of one product. */
+@Controller()
+export class CatalogForTests {
+  #product: Product = {
+    id: 7,
+    name: 'Lamp',
+    categoryId: 2,
+    priceCents: 1999,
+    description: 'Gives light.',
+    version: 1,
+    updatedAt: '2026-01-01T00:00:00.000Z',
+  };
+
+  @Answers(catalogCalls.calls.listProducts)
+  listProducts({ after }: ValidRequestOf<Catalog['listProducts']>): { items: Omit<Product, 'description' | 'version' | 'updatedAt'>[]; next: null } {
+    if (after !== undefined) throw new CallError('bad-cursor', 'This is no cursor.');
+    const { id, name, categoryId, priceCents } = this.#product;
+    return { items: [{ id, name, categoryId, priceCents }], next: null };
+  }
+
+  @Answers(catalogCalls.calls.getProduct)
+  getProduct({ id }: ValidRequestOf<Catalog['getProduct']>): Product {
+    if (id !== this.#product.id) throw new CallError('not-found', `There is no product ${id}.`);
+    return this.#product;
+  }
+
+  @Answers(catalogCalls.calls.getProducts)
+  getProducts({ ids }: ValidRequestOf<Catalog['getProducts']>): { items: Product[] } {
+    return { items: ids.includes(this.#product.id) ? [this.#product] : [] };
+  }
+
+  @Answers(catalogCalls.calls.changeProduct)
+  changeProduct({ id, change }: ValidRequestOf<Catalog['changeProduct']>): Product {
+    const changed = Object.entries(change).filter(([, value]) => value !== undefined);
+    this.#product = { ...this.getProduct({ id }), ...Object.fromEntries(changed), version: this.#product.version + 1 };
+    return this.#product;
+  }
+}
+
+@Module({ controllers: [AccountsForTests] })
+class AccountsModule {}
+
+@Module({ controllers: [CatalogForTests] })
+class CatalogModule {}
+
+export interface RunningGateway {
+  app: NestFastifyApplication;
+  /** Base URL. */
+  url: string;
+  /** A client that keeps its cookies. */
+  browser(): ReturnType<typeof supertest.agent>;
+  /** The services behind; closing one makes it unreachable. */
+  services: { accounts: INestMicroservice; catalog: INestMicroservice };
+  objectStore: string;
+  close(): Promise<void>;
+}
+
+/** Credentials of the two accounts that exist. */
+export const customer = { email: 'customer@tenfold.test', password: customerPassword };
+export const admin = { email: 'admin@tenfold.test', password: customerPassword };
+
+/**
+ * The gateway as it ships, on a port of its own, before call servers of the tests. Orders and reports cannot be reached.
+ *
+ * @param environment over the defaults; `SESSION_REDIS_URL` is needed
+ */
+export async function startGateway(environment: Record<string, string>): Promise<RunningGateway> {
+  const [accountsPort, catalogPort, nobody] = await Promise.all([freePort(), freePort(), freePort()]);
+  const accounts = await startService(accountsCalls, AccountsModule, accountsPort);
+  const catalog = await startService(catalogCalls, CatalogModule, catalogPort);
+  const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-gateway-'));
+  const config = readConfig(gatewaySettings, {
+    REPLICA: 'gateway-test',
+    OPERATIONS_PORT: '1',
+    HTTP_PORT: '1',
+    CALLS_SECRET: secret,
+    COOKIE_KEYS: `${randomUUID()}${randomUUID()}`,
+    OBJECT_STORE_DIR: objectStore,
+    CALL_ADDRESSES_ACCOUNTS: `127.0.0.1:${accountsPort}`,
+    CALL_ADDRESSES_CATALOG: `127.0.0.1:${catalogPort}`,
+    CALL_ADDRESSES_ORDERS: `127.0.0.1:${nobody}`,
+    CALL_ADDRESSES_WORKER: `127.0.0.1:${nobody}`,
+    RATE_LIMIT_PER_MINUTE: '100000',
+    LOGIN_LIMIT_PER_MINUTE: '100000',
+    ...environment,
+  });
+  const module = await Test.createTestingModule({ imports: [HealthModule.register(), GatewayModule.register(config)] }).compile();
+  const adapter = new FastifyAdapter({ bodyLimit: 65_536, trustProxy: config.TRUSTED_PROXIES, forceCloseConnections: true });
+  const app = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
+  await configureHttp(app);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return {
+    app,
+    url,
+    browser: () => supertest.agent(url),
+    services: { accounts, catalog },
+    objectStore,
+    async close() {
+      await app.close();
+      await Promise.all([accounts.close(), catalog.close(), rm(objectStore, { recursive: true })]);
+    },
+  };
+}
+
+async function startService(contract: CallContract, module: Type, port: number): Promise<INestMicroservice> {
+  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
+  const service = await NestFactory.createMicroservice(module, { strategy, logger: false });
+  await service.listen();
+  return service;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
