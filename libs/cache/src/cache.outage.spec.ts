@@ -4,7 +4,7 @@ import { tombstone } from './cache.entry.ts';
 import { openReplica, redisErrors, Source, unique } from './cache.fixture.ts';
 import type { Product } from './cache.fixture.ts';
 import type { Cache } from './cache.ts';
-import { faultProxy } from './fault-proxy.fixture.ts';
+import { faultProxy, urlThrough } from './fault-proxy.fixture.ts';
 import type { FaultProxy } from './fault-proxy.fixture.ts';
 
 const levels = { memory: { entries: 100, ttlMs: 60_000 }, redis: { ttlMs: 60_000 } };
@@ -24,7 +24,7 @@ beforeEach(async () => {
   source = new Source();
   redis = new Redis(redisUrl);
   proxy = await faultProxy({ host: hostname, port: Number(port) });
-  cut = await openReplica({ redisUrl: `redis://127.0.0.1:${proxy.port}`, service });
+  cut = await openReplica({ redisUrl: urlThrough(proxy.port, inject('servers').cacheRedis), service });
   whole = await openReplica({ redisUrl, service });
   cache = cut.store.cache<Product>({ name: 'product', version: 1, ...levels });
   other = whole.store.cache<Product>({ name: 'product', version: 1, ...levels });
@@ -121,7 +121,7 @@ describe('without its Redis, a cache', () => {
 
   it('boots', async () => {
     await proxy.refuse();
-    const late = await openReplica({ redisUrl: `redis://127.0.0.1:${proxy.port}`, service: unique('late') });
+    const late = await openReplica({ redisUrl: urlThrough(proxy.port, inject('servers').cacheRedis), service: unique('late') });
     const cache = late.store.cache<Product>({ name: 'product', version: 1, ...levels });
     source.set('7', 'lamp');
     expect(await cache.get('7', source.one('7'))).toMatchObject({ name: 'lamp' });

@@ -61,3 +61,11 @@ export async function faultProxy(target: { host: string; port: number }): Promis
     },
   };
 }
+
+/** The same server, database and credentials, by way of a local port. */
+export function urlThrough(port: number, url: string): string {
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String(port);
+  return through.href;
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { faultProxy } from './fault-proxy.fixture.ts';
+import { faultProxy, urlThrough } from './fault-proxy.fixture.ts';
 import type { FaultProxy } from './fault-proxy.fixture.ts';
 import { newSessionId } from './session-id.ts';
 import { account, openStore } from './session.fixture.ts';
@@ -18,7 +18,7 @@ let store: SessionStore;
 beforeAll(async () => {
   const { hostname, port } = new URL(inject('servers').sessionRedis);
   proxy = await faultProxy({ host: hostname, port: Number(port) });
-  opened = await openStore(`redis://127.0.0.1:${proxy.port}`, options);
+  opened = await openStore(urlThrough(proxy.port, inject('servers').sessionRedis), options);
   store = opened.store;
 });
 
@@ -55,7 +55,7 @@ describe('when a connection loses count of its replies, the store', () => {
   it('gives nobody the session of another', async () => {
     const { hostname, port } = new URL(inject('servers').sessionRedis);
     const stuttering = await stutteringProxy({ host: hostname, port: Number(port) });
-    const { store, close } = await openStore(`redis://127.0.0.1:${stuttering.port}`, options);
+    const { store, close } = await openStore(urlThrough(stuttering.port, inject('servers').sessionRedis), options);
     onTestFinished(async () => {
       await close();
       stuttering.server.close();
@@ -125,7 +125,7 @@ describe('without its Redis, the store', () => {
 
   it('boots, and works when Redis comes', async () => {
     await proxy.refuse();
-    const late = await openStore(`redis://127.0.0.1:${proxy.port}`, options);
+    const late = await openStore(urlThrough(proxy.port, inject('servers').sessionRedis), options);
     await expect(late.store.create({ device })).rejects.toMatchObject(unavailable);
     await proxy.heal();
     await vi.waitFor(() => late.store.create({ device }), { timeout: 10_000 });
