@@ -7,13 +7,12 @@ import { join } from 'node:path';
 import { Controller, Module } from '@nestjs/common';
 import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import { accountsCalls, catalogCalls } from '@tenfold/contracts';
 import type { Account, CallContract, Product, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError, callServer } from '@tenfold/rpc';
-import { HealthModule, readConfig } from '@tenfold/service';
+import { Health, HealthModule, readConfig } from '@tenfold/service';
+import { createHttpApp } from '@tenfold/service/testing';
 import supertest from 'supertest';
 import { configureHttp } from './gateway.http.ts';
 import { GatewayModule } from './gateway.module.ts';
@@ -107,6 +106,9 @@ class AccountsModule {}
 @Module({ controllers: [CatalogForTests] })
 class CatalogModule {}
 
+@Module({})
+class RootModule {}
+
 export interface RunningGateway {
   app: NestFastifyApplication;
   /** Base URL. */
@@ -148,10 +150,12 @@ export async function startGateway(environment: Record<string, string>): Promise
     LOGIN_LIMIT_PER_MINUTE: '100000',
     ...environment,
   });
-  const module = await Test.createTestingModule({ imports: [HealthModule.register(), GatewayModule.register(config)] }).compile();
-  const adapter = new FastifyAdapter({ bodyLimit: 65_536, trustProxy: config.TRUSTED_PROXIES, forceCloseConnections: true });
-  const app = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
-  await configureHttp(app);
+  const health = new Health();
+  const app = await createHttpApp(
+    { module: RootModule, imports: [HealthModule.register(health), GatewayModule.register(config)] },
+    { trustProxy: config.TRUSTED_PROXIES, deadlineMs: 5000, configure: configureHttp },
+    { health, logger: false, logAll: false },
+  );
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {

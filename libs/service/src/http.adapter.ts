@@ -1,5 +1,5 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface AdapterOptions {
   bodyLimit?: number | undefined;
@@ -15,6 +15,9 @@ export function createHttpAdapter({ bodyLimit = 65_536, trustProxy = false }: Ad
   return new FastifyAdapter({
     bodyLimit,
     trustProxy,
+    // What the router itself refuses, such as broken percent-encoding, is answered like any other error.
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      request.server.errorHandler(error, request, reply),
     connectionTimeout: 60_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 72_000,

@@ -19,4 +19,5 @@ export { Health } from './health.registry.ts';
 export type { Dependency } from './health.registry.ts';
 export { HealthModule } from './health.module.ts';
 export { runService } from './run.service.ts';
-export type { HttpOptions, ServiceConfig, ServiceOptions } from './run.service.ts';
+export type { HttpOptions } from './http.app.ts';
+export type { ServiceConfig, ServiceOptions } from './run.service.ts';

@@ -3,13 +3,13 @@ import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { startProcessMetrics } from '@tenfold/telemetry';
 import type { ConfigOf } from './config.loader.ts';
 import { HealthModule } from './health.module.ts';
 import { Health } from './health.registry.ts';
-import { closeListener, createHttpAdapter } from './http.adapter.ts';
-import { addRequestHooks } from './http.hooks.ts';
+import { closeListener } from './http.adapter.ts';
+import { createHttpApp } from './http.app.ts';
+import type { HttpOptions } from './http.app.ts';
 import { startOperations } from './operations.app.ts';
 import { exitOnUncaughtErrors, stopOnSignals } from './process.signals.ts';
 import { createServiceLogger } from './service.logger.ts';
@@ -17,24 +17,6 @@ import type { serviceSettings } from './service.settings.ts';
 
 /** The settings that `runService` itself uses. */
 export type ServiceConfig = ConfigOf<typeof serviceSettings>;
-
-export interface HttpOptions {
-  port: number;
-  /** Bytes of the largest request body; a bigger one is answered by 413. Default 65,536. */
-  bodyLimit?: number;
-  /**
-   * Which proxies may name the client's address: Fastify's `trustProxy`. Default false. Never `true` for a service that
-   * the world reaches directly: anyone could then forge the address that limits count by.
-   */
-  trustProxy?: boolean | string | string[];
-  /**
-   * Milliseconds a request may take; what it calls inherits the rest. Default 10,000. A response that lives longer,
-   * such as a stream of events, runs each of its steps in a context of its own.
-   */
-  deadlineMs?: number;
-  /** Adds filters, cookies, OpenAPI, before anything is initialized. */
-  configure?: (app: NestFastifyApplication) => void | Promise<void>;
-}
 
 export interface ServiceOptions {
   /** Name of the app, e.g. `catalog`. */
@@ -114,12 +96,9 @@ async function createApp(
   if (http && transport) throw new Error('A service has either `http` or `transport`, not both');
 
   if (http) {
-    const adapter = createHttpAdapter({ bodyLimit: http.bodyLimit, trustProxy: http.trustProxy });
-    const fastify = adapter.getInstance();
     const logAll = config.LOG_LEVEL === 'debug' || config.LOG_LEVEL === 'trace';
-    addRequestHooks(fastify, { health, deadlineMs: http.deadlineMs ?? 10_000, logAll });
-    const app = await NestFactory.create<NestFastifyApplication>(root, adapter, settings);
-    await http.configure?.(app);
+    const app = await createHttpApp(root, http, { health, logger, logAll });
+    const fastify = app.getHttpAdapter().getInstance();
     // Nest runs the shutdown hooks of providers before it closes the port: closed here first, they outlive all requests.
     return { app, listen: () => app.listen(http.port, config.HOST), stopListening: () => closeListener(fastify) };
   }

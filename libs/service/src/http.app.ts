@@ -1,0 +1,44 @@
+import type { DynamicModule, LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Health } from './health.registry.ts';
+import { createHttpAdapter } from './http.adapter.ts';
+import { addRequestHooks } from './http.hooks.ts';
+
+export interface HttpOptions {
+  port: number;
+  /** Bytes of the largest request body; a bigger one is answered by 413. Default 65,536. */
+  bodyLimit?: number;
+  /**
+   * Which proxies may name the client's address: Fastify's `trustProxy`. Default false. Never `true` for a service that
+   * the world reaches directly: anyone could then forge the address that limits count by.
+   */
+  trustProxy?: boolean | string | string[];
+  /**
+   * Milliseconds a request may take; what it calls inherits the rest. Default 10,000. A response that lives longer,
+   * such as a stream of events, runs each of its steps in a context of its own.
+   */
+  deadlineMs?: number;
+  /** Adds filters, cookies, OpenAPI, before anything is initialized. */
+  configure?: (app: NestFastifyApplication) => void | Promise<void>;
+}
+
+interface AppSurroundings {
+  health: Health;
+  logger: LoggerService | false;
+  /** Whether every request is logged, not only those that failed or were slow. */
+  logAll: boolean;
+}
+
+/** The HTTP application of a service, configured but not listening yet; tests make theirs by it, too. */
+export async function createHttpApp(
+  root: DynamicModule,
+  { bodyLimit, trustProxy, deadlineMs = 10_000, configure }: Omit<HttpOptions, 'port'>,
+  { health, logger, logAll }: AppSurroundings,
+): Promise<NestFastifyApplication> {
+  const adapter = createHttpAdapter({ bodyLimit, trustProxy });
+  addRequestHooks(adapter.getInstance(), { health, deadlineMs, logAll });
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger, abortOnError: false });
+  await configure?.(app);
+  return app;
+}

@@ -1,0 +1,1 @@
+export { createHttpApp } from './http.app.ts';
