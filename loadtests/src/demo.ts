@@ -13,8 +13,15 @@ import { kinds, seededProducts } from './seed/product.ts';
 
 /** Customers that are logged in. More would only lengthen the start: a log-in costs the server a quarter of a second of CPU. */
 const CUSTOMERS = 60;
-/** Long enough for connections, just-in-time compilation and the hottest cache entries. */
-const WARM_UP_SECONDS = 8;
+/**
+ * Long enough for connections, just-in-time compilation and the hottest cache entries. It rises, since processes that
+ * have just started do not get all of a shop's traffic at once anywhere.
+ */
+const WARM_UP = [
+  { share: 0.25, seconds: 3 },
+  { share: 0.5, seconds: 3 },
+  { share: 1, seconds: 6 },
+] as const;
 /** How long jobs that the run left behind may take. */
 const JOBS_WITHIN_MS = 60_000;
 const MIX_SEED = 2026;
@@ -41,7 +48,10 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
     seed: MIX_SEED,
   });
   try {
-    await load.run({ rate, seconds: WARM_UP_SECONDS, onSecond: (second) => progress.show(secondText('warm-up', WARM_UP_SECONDS, second)) });
+    for (const { share, seconds } of WARM_UP) {
+      const { errors } = await load.run({ rate: rate * share, seconds, onSecond: (second) => progress.show(secondText('warm-up', seconds, second)) });
+      for (const { endpoint, status, detail, count } of errors) progress.say(`  warm-up: ${count} x ${endpoint}: ${status || 'no answer'} ${detail}`);
+    }
     const before = await readCounters(urls);
     const cpuBefore = readCpuTimes(cluster.processes());
     const began = performance.now();
@@ -60,6 +70,7 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
 }
 
 function secondText(phase: string, seconds: number, { second, answered, errors, underWay, dropped, p95 }: LoadSecond): string {
+  const when = second <= seconds ? `${phase} ${second}/${seconds} s` : `${phase}, last answers`;
   const trouble = [errors > 0 ? `, ${errors} errors` : '', dropped > 0 ? `, ${dropped} dropped` : ''].join('');
-  return `${phase} ${second}/${seconds} s: ${answered} requests/s, p95 ${p95.toFixed(1)} ms, ${underWay} under way${trouble}`;
+  return `${when}: ${answered} requests/s, p95 ${p95.toFixed(1)} ms, ${underWay} under way${trouble}`;
 }

@@ -41,6 +41,21 @@ describe('runOpenLoop', () => {
     expect(result.overall.max).toBeGreaterThanOrEqual(500);
   });
 
+  it('counts a request from its intended start, also when the generator itself comes late', async () => {
+    const origin = await serve((_, response) => response.end());
+    let isFirst = true;
+    const next = () => {
+      const until = performance.now() + (isFirst ? 300 : 0);
+      isFirst = false;
+      while (performance.now() < until);
+      return get();
+    };
+    // All are sent when 300 ms have passed; half of them were due before 150.
+    const result = await runOpenLoop({ origin, rate: 100, seconds: 0.3, arrivals: 'constant', next });
+    expect(result.overall.p50).toBeGreaterThanOrEqual(150);
+    expect(result.latestStart).toBeGreaterThanOrEqual(280);
+  });
+
   it('does not start fewer requests while the server is slow', async () => {
     let atOnce = 0;
     const origin = await serve((_, response) => {

@@ -70,7 +70,7 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<LoadResult>
           if (due > now) break;
           start(began + due);
         }
-        if (started < times.length) setTimeout(startDue, 1);
+        if (started < times.length) setTimeout(startDue, (times[started] ?? 0) - now);
         else resolve();
       };
       startDue();

@@ -21,13 +21,13 @@ export function reportText(report: DemoReport): string {
       ...others.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
     ]),
     '',
-    `jobs done         ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
-    `load generator    ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
-    `start             ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,
+    `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
+    `load generator      ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
+    `start               ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,
     ...processLines(report),
     ...errorLines(report),
     '',
-    report.met ? 'All targets are met.' : `Not met: ${report.verdicts.filter(({ met }) => !met).map(({ target }) => target).join(', ')}.`,
+    verdictLine(report),
   ];
   return lines.join('\n');
 }
@@ -47,7 +47,11 @@ function processLines({ memory, cpu }: DemoReport): string[] {
 }
 
 function errorLines({ load }: DemoReport): string[] {
-  return load.errors.map(({ endpoint, status, detail, count }) => `error             ${whole(count)} x ${endpoint}: ${status || 'no answer'} ${detail}`);
+  return load.errors.map(({ endpoint, status, detail, count }) => `error               ${whole(count)} x ${endpoint}: ${status || 'no answer'} ${detail}`);
+}
+
+function verdictLine({ verdicts, met }: DemoReport): string {
+  return met ? 'All targets are met.' : `${verdicts.filter(({ met }) => !met).length} of ${verdicts.length} targets are NOT MET.`;
 }
 
 /** Names in as many lines as they need, under one heading. */
@@ -62,7 +66,7 @@ function wrapped(heading: string, items: readonly string[]): string[] {
     line += line ? `, ${item}` : item;
   }
   lines.push(line);
-  return lines.map((text, index) => `${(index === 0 ? heading : '').padEnd(18)}${text}`);
+  return lines.map((text, index) => `${(index === 0 ? heading : '').padEnd(20)}${text}`);
 }
 
 /** Columns as wide as their widest cell; all but the first to the right. */

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { readDemoOptions } from '../demo.options.ts';
+import type { LoadResult } from '../generator/load-result.ts';
+import type { ClusterCounters } from './cluster-counters.ts';
+import { reportOf } from './demo-report.ts';
+import { parseMetrics, sumOf } from './prometheus.ts';
+import { reportText } from './report-text.ts';
+import { readTargets } from './targets.ts';
+
+const targets = readTargets();
+const endpoint = { endpoint: 'GET /v1/cart', requests: 20_000, errors: 0, p50: 5, p95: 20, p99: 40, max: 60 };
+const load: LoadResult = {
+  seconds: 20,
+  rate: 1000,
+  overall: { ...endpoint, endpoint: 'all' },
+  endpoints: [endpoint],
+  dropped: 0,
+  errors: [],
+  generatorCpu: 0.2,
+  latestStart: 3,
+};
+const counters: ClusterCounters = { cacheRequests: 1000, cacheHits: 900, reads: 100, replicaReads: 90, jobsDone: 5, mails: 4 };
+
+function report(changes: { load?: Partial<LoadResult>; counters?: Partial<ClusterCounters> }) {
+  return reportOf(
+    {
+      load: { ...load, ...changes.load },
+      counters: { ...counters, ...changes.counters },
+      processes: [{ name: 'catalog-1', kind: 'service', pid: 1, ports: {}, state: 'ready', restarts: 0, memoryKilobytes: 102_400 }],
+      cpuBefore: new Map([['runner', 1]]),
+      cpuAfter: new Map([['runner', 11]]),
+      elapsed: 20,
+      startSeconds: 12,
+      timings: [],
+    },
+    targets,
+  );
+}
+
+const missed = (changes: Parameters<typeof report>[0]) => report(changes).verdicts.filter(({ met }) => !met).map(({ target }) => target);
+
+describe('the report', () => {
+  it('meets all targets when each is reached', () => {
+    expect(report({}).met).toBe(true);
+    expect(reportText(report({}))).toContain('All targets are met.');
+  });
+
+  it.each([
+    ['requests per second', { load: { rate: 999.9 } }],
+    ['p95 overall', { load: { overall: { ...endpoint, p95: 200 } } }],
+    ['p95 of GET /v1/cart', { load: { endpoints: [{ ...endpoint, p95: 201 }] } }],
+    ['errors', { load: { overall: { ...endpoint, errors: 1 } } }],
+    ['dropped requests', { load: { dropped: 1 } }],
+    ['cache hit rate', { counters: { cacheHits: 800 } }],
+    ['reads on replicas', { counters: { replicaReads: 80 } }],
+  ])('fails by its target "%s" alone', (target, changes) => {
+    expect(missed(changes)).toEqual([target]);
+    expect(report(changes).met).toBe(false);
+    expect(reportText(report(changes))).toContain('1 of 7 targets are NOT MET.');
+  });
+
+  it('does not take what was never measured for reached', () => {
+    expect(missed({ counters: { cacheRequests: 0, cacheHits: 0, reads: 0, replicaReads: 0 } })).toEqual(['cache hit rate', 'reads on replicas']);
+  });
+
+  it('shows what kind of errors there were', () => {
+    const errors = [{ endpoint: 'GET /v1/cart', status: 503, detail: 'no session store', count: 3 }];
+    expect(reportText(report({ load: { errors } }))).toContain('3 x GET /v1/cart: 503 no session store');
+  });
+
+  it('takes the load generator out of the runner, in whose process it runs', () => {
+    expect(report({}).cpu).toEqual([{ name: 'runner', cores: 0.3 }, { name: 'load generator', cores: 0.2 }]);
+  });
+});
+
+describe('metrics pages', () => {
+  const page = [
+    '# HELP cache_requests_total Keys asked.',
+    '# TYPE cache_requests_total counter',
+    'cache_requests_total{cache="product",outcome="memory"} 7',
+    'cache_requests_total{cache="listing",outcome="memory"} 2',
+    'cache_requests_total{cache="product",outcome="load"} 1e1',
+    'process_cpu_seconds_total 0.5 1700000000000',
+  ].join('\n');
+
+  it('are summed over the labels that are not asked for', () => {
+    const samples = parseMetrics(page);
+    expect(sumOf(samples, 'cache_requests_total')).toBe(19);
+    expect(sumOf(samples, 'cache_requests_total', { outcome: 'memory' })).toBe(9);
+    expect(sumOf(samples, 'process_cpu_seconds_total')).toBe(0.5);
+  });
+});
+
+describe('the options of the demo', () => {
+  it('name what is wrong', () => {
+    expect(() => readDemoOptions(['--seconds', 'soon'])).toThrow(/--seconds/);
+    expect(() => readDemoOptions(['--fast'])).toThrow(/--fast/);
+  });
+
+  it('have defaults', () => {
+    expect(readDemoOptions([])).toMatchObject({ once: false, seconds: 20, scale: 1, 'no-install': false });
+  });
+});
