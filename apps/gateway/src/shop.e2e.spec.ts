@@ -129,7 +129,7 @@ describe('checkout', () => {
   it('mails the receipt', async () => {
     const { body } = await order(browser, randomUUID(), { items: [{ productId: 6, quantity: 1 }] }).expect(201);
     const subjects = await eventually(async () => {
-      const answer = await fetch(`${mail}/email`);
+      const answer = await fetch(`${mail}/api/email`);
       const text = await answer.text();
       return text.includes(body.id as string) ? text : undefined;
     });

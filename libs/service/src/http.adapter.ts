@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -15,9 +16,12 @@ export function createHttpAdapter({ bodyLimit = 65_536, trustProxy = false }: Ad
   return new FastifyAdapter({
     bodyLimit,
     trustProxy,
-    // What the router itself refuses, such as broken percent-encoding, is answered like any other error.
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
-      request.server.errorHandler(error, request, reply),
+    // What the router itself refuses, such as broken percent-encoding, never reaches an exception filter.
+    frameworkErrors: ({ message, statusCode: status = 400 }: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      reply
+        .code(status)
+        .type('application/problem+json')
+        .send(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message })),
     connectionTimeout: 60_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 72_000,
