@@ -38,16 +38,14 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
     onProgress: say,
     beforeServices: ({ urls }) => seedAll({ urls, scale: options.scale, onProgress: say }),
   });
-  const stopped = new Promise<'stopped'>((resolve) => {
-    const end = () => resolve('stopped');
-    stop.signal.addEventListener('abort', end);
-    void cluster.stopped.then(end);
-  });
+  // By Ctrl-C, or by `npm run cluster -- down`.
+  void cluster.stopped.then(() => stop.abort());
+  const stopped = new Promise<'stopped'>((resolve) => stop.signal.addEventListener('abort', () => resolve('stopped')));
   try {
     const startSeconds = (performance.now() - began) / 1000;
     progress.say(`The shop runs: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
     const { rate = targets.rate, seconds, scale } = options;
-    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets }, progress)]);
+    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets, signal: stop.signal }, progress)]);
     if (report === 'stopped') return 130;
     writeReport(report);
     progress.say(`\n${reportText(report)}\n`);

@@ -32,11 +32,13 @@ export interface MixRunOptions {
   seconds: number;
   startSeconds: number;
   targets: Targets;
+  /** Ends the traffic, and so the measurement, by an error. */
+  signal: AbortSignal;
 }
 
 /** Drives the mix against a seeded cluster, first to warm it up, then to measure it. */
 export async function measureMix(cluster: Cluster, options: MixRunOptions, progress: Progress): Promise<DemoReport> {
-  const { rate, seconds, scale, startSeconds, targets } = options;
+  const { rate, seconds, scale, startSeconds, targets, signal } = options;
   const { urls } = cluster;
   progress.show(`logging in ${CUSTOMERS} customers`);
   const load = await openMixLoad({
@@ -47,6 +49,8 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
     run: randomUUID(),
     seed: MIX_SEED,
   });
+  const close = () => void load.close();
+  signal.addEventListener('abort', close, { once: true });
   try {
     for (const { share, seconds } of WARM_UP) {
       const { errors } = await load.run({ rate: rate * share, seconds, onSecond: (second) => progress.show(secondText('warm-up', seconds, second)) });
@@ -65,6 +69,7 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
     const counters = difference({ ...after, jobsDone, mails }, before);
     return reportOf({ load: result, counters, processes, cpuBefore, cpuAfter, elapsed, startSeconds, timings: cluster.timings }, targets);
   } finally {
+    signal.removeEventListener('abort', close);
     await load.close();
   }
 }
