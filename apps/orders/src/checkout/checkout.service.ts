@@ -104,8 +104,10 @@ export class CheckoutService {
       if (!(error instanceof CallError)) throw error;
       // The items are the claim's own, so only a release can have come between.
       if (error.code === 'reserved-differently') return false;
-      if (error.code === 'out-of-stock') await this.checkouts.giveUp(key, orderId);
-      throw error;
+      if (error.code !== 'out-of-stock') throw error;
+      await this.checkouts.giveUp(key, orderId);
+      // Our own refusal: another service's would reach our caller as `internal`.
+      throw new CallError('out-of-stock', error.message, { cause: error });
     }
   }
 
