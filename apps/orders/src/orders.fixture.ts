@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { Controller, Module } from '@nestjs/common';
+import { Controller, Logger, Module } from '@nestjs/common';
 import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -145,6 +145,8 @@ export async function startOrders(): Promise<OrdersFixture> {
     KAFKA_BROKERS: servers.kafka,
   });
   const module = await Test.createTestingModule({ imports: [HealthModule.register(), OrdersModule.register(config)] }).compile();
+  // Some of the tests make something fail, and each failure would be logged with its stack.
+  Logger.overrideLogger(false);
   await module.init();
   const sharded = module.get(ShardedDatabase);
   return {

@@ -1,15 +1,13 @@
 import type { Report } from '@tenfold/contracts';
 import type { SalesRepository, SalesRow } from '../sales/sales.repository.ts';
 
-type Period = Pick<Report, 'kind' | 'from' | 'to'>;
-
 /**
- * The lines of a report, month by month, so that memory does not grow with its period.
+ * The lines of a report, read month by month: neither memory nor the age of a snapshot grows with its period.
  *
  * @param onProgress after each month, 0 to 100
  */
 export async function* reportLines(
-  { kind, from, to }: Period,
+  { kind, from, to }: Pick<Report, 'kind' | 'from' | 'to'>,
   sales: SalesRepository,
   onProgress: (percent: number) => Promise<void>,
 ): AsyncGenerator<string> {
@@ -17,9 +15,9 @@ export async function* reportLines(
   const totals = new Map<number, { orders: bigint; units: bigint; revenueCents: bigint }>();
   yield `${perMonth ? 'month,' : ''}category,orders,units,revenue\n`;
 
-  const months = monthsBetween(from, to);
+  const months = await sales.months({ from, to });
   for (const [index, month] of months.entries()) {
-    for (const row of await sales.byCategory(month.from, month.to)) {
+    for (const row of await sales.byCategory(month)) {
       if (perMonth) yield lineOf([row.month, row.categoryId], row);
       else addTo(totals, row);
     }
@@ -42,17 +40,4 @@ function lineOf(
 ): string {
   const cents = String(sums.revenueCents).padStart(3, '0');
   return `${[...labels, sums.orders, sums.units, `${cents.slice(0, -2)}.${cents.slice(-2)}`].join(',')}\n`;
-}
-
-/** The parts of a period by calendar month, both ends included. */
-export function monthsBetween(from: string, to: string): { from: string; to: string }[] {
-  const parts: { from: string; to: string }[] = [];
-  for (let start = from; start <= to; ) {
-    const [year, month] = start.split('-').map(Number) as [number, number];
-    // Day 0 of the following month is the last day of this one.
-    const last = new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
-    parts.push({ from: start, to: last < to ? last : to });
-    start = new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
-  }
-  return parts;
 }

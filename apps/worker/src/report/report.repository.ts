@@ -4,6 +4,7 @@ import { buildReport } from '@tenfold/contracts';
 import type { ValidRequestOf, workerCalls } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
 import { addMessage } from '@tenfold/jobs';
+import { Not } from 'typeorm';
 import { ReportEntity } from './report.entity.ts';
 
 type NewReport = ValidRequestOf<typeof workerCalls.calls.createReport>;
@@ -36,8 +37,13 @@ export class ReportRepository {
     return this.database.read((manager) => manager.findOneBy(ReportEntity, { id }));
   }
 
-  /** Commits at once, so that who asks meanwhile sees how far the report is. */
-  async update(id: string, changes: Changes): Promise<void> {
-    await this.database.write((tx) => tx.update(ReportEntity, { id }, changes));
+  /**
+   * Changes a report, unless it is done: nothing that comes late may undo that.
+   *
+   * @returns whether it was changed
+   */
+  async update(id: string, changes: Changes): Promise<boolean> {
+    const { affected } = await this.database.write((tx) => tx.update(ReportEntity, { id, state: Not('done') }, changes));
+    return affected === 1;
   }
 }

@@ -9,6 +9,12 @@ export interface CategorySales {
   revenueCents: number;
 }
 
+/** First and last day of a period. */
+export interface Period {
+  from: string;
+  to: string;
+}
+
 /** Sales of a period; `month` as `2026-11`. Sums are strings, since they can pass what a number holds. */
 export interface SalesRow {
   month: string;
@@ -38,8 +44,21 @@ export class SalesRepository {
     );
   }
 
+  /** The calendar months of a period, its first and last one cut to it, from the first sale in it to the last. */
+  months({ from, to }: Period): Promise<Period[]> {
+    return this.database.read((manager) =>
+      manager.query<Period[]>(
+        `select to_char(greatest(month, $1::date), 'YYYY-MM-DD') as "from",
+           to_char(least(month + interval '1 month - 1 day', $2::date), 'YYYY-MM-DD') as "to"
+         from (select min(day)::timestamp as first, max(day)::timestamp as last from sales_by_day where day between $1 and $2) as sold,
+           generate_series(date_trunc('month', first), last, interval '1 month') as month`,
+        [from, to],
+      ),
+    );
+  }
+
   /** Sums by category from one day to another, both included, all within one calendar month. */
-  byCategory(from: string, to: string): Promise<SalesRow[]> {
+  byCategory({ from, to }: Period): Promise<SalesRow[]> {
     return this.database.read((manager) =>
       manager.query<SalesRow[]>(
         `select to_char($1::date, 'YYYY-MM') as month, category_id as "categoryId", sum(orders) as orders,

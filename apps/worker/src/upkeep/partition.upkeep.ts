@@ -26,18 +26,20 @@ export class PartitionUpkeep implements OnApplicationBootstrap, OnApplicationShu
     clearTimeout(this.#timer);
   }
 
-  async #ask(): Promise<void> {
+  /** Asks now, and again in a day, or in a minute if that fails. */
+  async ensure(): Promise<void> {
     try {
       const { created } = await this.orders.ensurePartitions({ monthsAhead: 3 });
       if (created.length > 0) this.#logger.log(`partitions made: ${created.join(', ')}`);
       this.#askIn(day);
     } catch (error) {
-      this.#logger.warn(`partitions could not be made ahead, next try in ${retryMs / 1000} s: ${String(error)}`);
+      this.#logger.warn({ msg: 'partitions could not be made ahead', retryMs, err: error });
       this.#askIn(retryMs);
     }
   }
 
   #askIn(milliseconds: number): void {
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#ask(), milliseconds).unref();
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.ensure(), milliseconds).unref();
   }
 }

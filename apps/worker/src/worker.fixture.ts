@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Logger, Module } from '@nestjs/common';
+import type { INestMicroservice, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { accountsCalls, allMessages, ordersCalls } from '@tenfold/contracts';
+import type { Account, CallContract, Message, PayloadOf, ValidRequestOf } from '@tenfold/contracts';
+import { Database } from '@tenfold/database';
+import { createTestDatabase } from '@tenfold/database/testing';
+import { addMessage, ensureTopics } from '@tenfold/jobs';
+import { Answers, CallError, callServer } from '@tenfold/rpc';
+import { HealthModule, readConfig } from '@tenfold/service';
+import { createContext, runInContext } from '@tenfold/telemetry';
+import { inject } from 'vitest';
+import { migrations } from './migrations/index.ts';
+import { WorkerModule } from './worker.module.ts';
+import { workerSettings } from './worker.settings.ts';
+
+type Accounts = typeof accountsCalls.calls;
+type Orders = typeof ordersCalls.calls;
+
+const secret = 'a secret of the tests, 32 characters or more';
+
+/** Answers as the accounts service does where every account exists. */
+@Controller()
+export class AccountsForTests {
+  @Answers(accountsCalls.calls.getAccount)
+  getAccount({ id }: ValidRequestOf<Accounts['getAccount']>): Account {
+    return { id, email: emailOf(id), name: 'Tom & Cleo', role: 'customer', createdAt: '2026-01-01T00:00:00.000Z' };
+  }
+
+  @Answers(accountsCalls.calls.signUp)
+  signUp(): Account {
+    throw new CallError('email-taken', 'not in these tests');
+  }
+
+  @Answers(accountsCalls.calls.checkPassword)
+  checkPassword(): Account {
+    throw new CallError('wrong-credentials', 'not in these tests');
+  }
+}
+
+/** Answers as the orders service does, and tells what partitions were asked for. */
+@Controller()
+export class OrdersForTests {
+  readonly monthsAhead: number[] = [];
+
+  @Answers(ordersCalls.calls.ensurePartitions)
+  ensurePartitions({ monthsAhead }: ValidRequestOf<Orders['ensurePartitions']>): { created: string[] } {
+    this.monthsAhead.push(monthsAhead);
+    return { created: [] };
+  }
+
+  @Answers(ordersCalls.calls.placeOrder)
+  placeOrder(): never {
+    throw new CallError('nothing-to-order', 'not in these tests');
+  }
+
+  @Answers(ordersCalls.calls.listOrders)
+  listOrders(): { items: []; next: null } {
+    return { items: [], next: null };
+  }
+
+  @Answers(ordersCalls.calls.getOrder)
+  getOrder(): never {
+    throw new CallError('not-found', 'not in these tests');
+  }
+}
+
+@Module({ controllers: [AccountsForTests] })
+class AccountsModule {}
+
+@Module({ controllers: [OrdersForTests] })
+class OrdersModule {}
+
+export function emailOf(accountId: string): string {
+  return `${accountId}@tenfold.test`;
+}
+
+export interface WorkerFixture {
+  module: TestingModule;
+  orders: OrdersForTests;
+  objectStore: string;
+  query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+  /**
+   * Has a message relayed and handled, behind all earlier ones of the same `key`.
+   *
+   * @param times how often Kafka delivers it
+   */
+  send<M extends Message>(message: M, payload: PayloadOf<M>, options?: { key?: string; times?: number }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The service's module as it ships, with a database of its own, before call servers of the tests. Its consumer group is
+ * that of the service: one test file at a time may start it.
+ *
+ * @param smtpUrl where mail goes
+ */
+export async function startWorker(smtpUrl: string): Promise<WorkerFixture> {
+  const servers = inject('servers');
+  const nodes = await createTestDatabase({ migrations });
+  const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-worker-'));
+  const accounts = await startService(accountsCalls, AccountsModule);
+  const orders = await startService(ordersCalls, OrdersModule);
+  await ensureTopics([servers.kafka], allMessages);
+  const config = readConfig(workerSettings, {
+    REPLICA: 'worker-test',
+    OPERATIONS_PORT: '1',
+    CALLS_PORT: '1',
+    CALLS_SECRET: secret,
+    CALL_ADDRESSES_ACCOUNTS: accounts.address,
+    CALL_ADDRESSES_ORDERS: orders.address,
+    DATABASE_PRIMARY_URL: nodes.primaryUrl,
+    DATABASE_REPLICA_URLS: nodes.replicaUrls.join(','),
+    KAFKA_BROKERS: servers.kafka,
+    SMTP_URL: smtpUrl,
+    OBJECT_STORE_DIR: objectStore,
+  });
+  const module = await Test.createTestingModule({ imports: [HealthModule.register(), WorkerModule.register(config)] }).compile();
+  // Some of the tests make something fail, and each failure would be logged with its stack.
+  Logger.overrideLogger(false);
+  await module.init();
+  const database = module.get(Database);
+  return {
+    module,
+    orders: orders.app.get(OrdersForTests),
+    objectStore,
+    query: <Row>(sql: string, parameters?: unknown[]) => database.write((tx) => tx.query<Row[]>(sql, parameters)),
+    async send(message, payload, { key, times = 1 } = {}) {
+      await runInContext(createContext(), () =>
+        database.write(async (tx) => {
+          const messageId = await addMessage(tx, message, payload);
+          await tx.query('update outbox set key = coalesce($2, key) where message_id = $1', [messageId, key ?? null]);
+          await tx.query(
+            `insert into outbox (message_id, topic, key, payload, headers)
+             select message_id, topic, key, payload, headers from outbox, generate_series(2, $2::int) where message_id = $1`,
+            [messageId, times],
+          );
+        }),
+      );
+    },
+    async close() {
+      await module.close();
+      await Promise.all([accounts.app.close(), orders.app.close()]);
+      await nodes.drop();
+      await rm(objectStore, { recursive: true });
+    },
+  };
+}
+
+async function startService(contract: CallContract, module: Type): Promise<{ app: INestMicroservice; address: string }> {
+  const port = await freePort();
+  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
+  const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
+  await app.listen();
+  return { app, address: `127.0.0.1:${port}` };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

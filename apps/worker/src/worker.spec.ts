@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { buildReport, orderPlaced, sendReceipt } from '@tenfold/contracts';
+import type { PayloadOf, Report } from '@tenfold/contracts';
+import { faultProxy } from '@tenfold/local-cluster/testing';
+import type { FaultProxy } from '@tenfold/local-cluster/testing';
+import { createContext, registry, runInContext } from '@tenfold/telemetry';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { ReportHandler } from './report/report.handler.ts';
+import { ReportJob } from './report/report.job.ts';
+import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
+import { emailOf, startWorker } from './worker.fixture.ts';
+import type { WorkerFixture } from './worker.fixture.ts';
+
+type Placed = PayloadOf<typeof orderPlaced>;
+
+interface ReceivedMail {
+  subject: string;
+  text: string;
+  html: string;
+  headers: Record<string, string>;
+}
+
+let worker: WorkerFixture;
+let smtp: FaultProxy;
+
+beforeAll(async () => {
+  smtp = await faultProxy(inject('servers').smtp);
+  worker = await startWorker(smtp.url);
+});
+afterAll(async () => {
+  await worker.close();
+  await smtp.close();
+});
+
+// A consumer that joins its group takes a few seconds.
+const patience = { timeout: 20_000, interval: 50 };
+
+const line = (categoryId: number, quantity: number, priceCents: number, name = 'Lamp') => ({
+  productId: categoryId,
+  name,
+  categoryId,
+  quantity,
+  priceCents,
+});
+
+function placed(values: Partial<Placed> = {}): Placed {
+  const lines = values.lines ?? [line(1, 2, 1999)];
+  return {
+    orderId: randomUUID(),
+    accountId: randomUUID(),
+    totalCents: lines.reduce((total, { quantity, priceCents }) => total + quantity * priceCents, 0),
+    lines,
+    createdAt: '2026-03-05T23:59:59.999Z',
+    ...values,
+  };
+}
+
+describe('a receipt', () => {
+  /** What the account got, as the mail server kept it. */
+  async function mailsTo(accountId: string): Promise<ReceivedMail[]> {
+    const url = new URL('/api/email', inject('servers').mail);
+    url.searchParams.set('to.address', emailOf(accountId));
+    const answer = await fetch(url);
+    return (await answer.json()) as ReceivedMail[];
+  }
+
+  async function firstMailTo(accountId: string): Promise<ReceivedMail> {
+    await expect.poll(() => mailsTo(accountId), patience).toHaveLength(1);
+    const [mail] = await mailsTo(accountId);
+    if (!mail) throw new Error('no mail');
+    return mail;
+  }
+
+  /** How many receipts have been put aside for another attempt. */
+  async function retried(): Promise<number> {
+    const metric = await registry.getSingleMetric('jobs_handled_total')?.get();
+    const labels = { topic: sendReceipt.topic, outcome: 'retried' };
+    return metric?.values.find((value) => isDeepStrictEqual({ ...value.labels }, labels))?.value ?? 0;
+  }
+
+  test('goes to the address of the account, as text and as HTML', async () => {
+    const receipt = placed({ lines: [line(1, 2, 1999, 'Lamp <small> & "bright"'), line(2, 1, 5)] });
+    await worker.send(sendReceipt, receipt);
+    const mail = await firstMailTo(receipt.accountId);
+    expect(mail.subject).toBe(`Your order ${receipt.orderId}`);
+    expect(mail.text).toContain('2 x Lamp <small> & "bright"  € 39.98');
+    expect(mail.text).toContain('Total: € 40.03');
+    expect(mail.html).toContain('Dear Tom &amp; Cleo');
+    expect(mail.html).toContain('Lamp &lt;small&gt; &amp; &quot;bright&quot;');
+    expect(mail.html).toContain('€ 40.03');
+  });
+
+  test('has a Message-ID that a second mail for the order would have, too', async () => {
+    const receipt = placed();
+    await worker.send(sendReceipt, receipt);
+    const mail = await firstMailTo(receipt.accountId);
+    expect(mail.headers['message-id']).toBe(`<receipt-${receipt.orderId}@tenfold.test>`);
+  });
+
+  test('is mailed once for a message that is delivered twice', async () => {
+    const receipt = placed();
+    const later = placed();
+    await worker.send(sendReceipt, receipt, { times: 2 });
+    await worker.send(sendReceipt, later, { key: receipt.orderId });
+    await firstMailTo(later.accountId);
+    expect(await mailsTo(receipt.accountId)).toHaveLength(1);
+  });
+
+  test('is mailed later when the mail server is down', async () => {
+    const receipt = placed();
+    const before = await retried();
+    await smtp.refuse();
+    await worker.send(sendReceipt, receipt);
+    await expect.poll(retried, patience).toBeGreaterThan(before);
+    await smtp.heal();
+    await firstMailTo(receipt.accountId);
+  });
+});
+
+describe('the sales of a day', () => {
+  let createdAt: string;
+  let nextDay = Date.UTC(2000, 0, 1) - 1;
+
+  // A day for each test, since other services' tests place orders today.
+  beforeEach(() => {
+    nextDay += 86_400_000;
+    createdAt = new Date(nextDay).toISOString();
+  });
+
+  interface Sales {
+    category_id: number;
+    orders: number;
+    units: number;
+    revenue_cents: string;
+  }
+
+  const sales = () =>
+    worker.query<Sales>(
+      'select category_id, orders, units, revenue_cents from sales_by_day where day = $1 order by category_id',
+      [createdAt.slice(0, 10)],
+    );
+
+  test('count an order once in each of its categories', async () => {
+    await worker.send(orderPlaced, placed({ createdAt, lines: [line(9, 1, 100), line(3, 2, 50), line(9, 4, 25)] }));
+    await expect.poll(sales, patience).toEqual([
+      { category_id: 3, orders: 1, units: 2, revenue_cents: '100' },
+      { category_id: 9, orders: 1, units: 5, revenue_cents: '200' },
+    ]);
+  });
+
+  test('count an order once whose event is delivered three times', async () => {
+    const order = placed({ createdAt, lines: [line(1, 1, 100)] });
+    await worker.send(orderPlaced, order, { times: 3 });
+    // The same account's next order is handled behind all three.
+    await worker.send(orderPlaced, placed({ createdAt, accountId: order.accountId, lines: [line(2, 1, 100)] }));
+    await expect.poll(sales, patience).toContainEqual(expect.objectContaining({ category_id: 2 }));
+    expect(await sales()).toMatchObject([{ category_id: 1, orders: 1, units: 1 }, { category_id: 2 }]);
+  });
+
+  test('add up orders of many accounts that come at the same time', async () => {
+    const lines = [line(2, 1, 10), line(1, 1, 20)];
+    const orders = Array.from({ length: 40 }, (_, index) => placed({ createdAt, lines: index % 2 ? lines : lines.toReversed() }));
+    await Promise.all(orders.map((order) => worker.send(orderPlaced, order)));
+    await expect.poll(sales, patience).toMatchObject([
+      { category_id: 1, orders: 40, revenue_cents: '800' },
+      { category_id: 2, orders: 40, revenue_cents: '400' },
+    ]);
+  });
+});
+
+describe('a report', () => {
+  const accountId = randomUUID();
+  let reports: ReportHandler;
+
+  beforeAll(async () => {
+    reports = worker.module.get(ReportHandler);
+    await worker.query(`insert into sales_by_day values
+      ('2004-12-31', 1, 7, 7, 700), ('2005-01-01', 2, 1, 2, 5), ('2005-01-31', 2, 2, 3, 9000000000000000),
+      ('2005-01-31', 1, 1, 1, 250), ('2005-03-15', 2, 4, 5, 600), ('2005-04-01', 1, 9, 9, 900)`);
+  });
+
+  function inSession<Result>(run: () => Promise<Result>): Promise<Result> {
+    return runInContext(createContext(), run);
+  }
+
+  /** The report as its row is on the primary. */
+  async function read(id: string): Promise<Pick<Report, 'state' | 'progress' | 'file'> | undefined> {
+    const [row] = await worker.query<Report>('select state, progress, file from reports where id = $1', [id]);
+    return row;
+  }
+
+  /** The file of a report once it is done. */
+  async function build(report: { kind: Report['kind']; from: string; to: string }): Promise<string> {
+    const { id } = await inSession(() => reports.createReport({ accountId, report }));
+    await expect.poll(() => read(id), patience).toMatchObject({ state: 'done', progress: 100 });
+    const done = await read(id);
+    return readFile(join(worker.objectStore, done?.file ?? ''), 'utf8');
+  }
+
+  test('waits first, and is shown to its session at once', async () => {
+    await inSession(async () => {
+      const period = { kind: 'sales-by-month', from: '2005-01-01', to: '2005-01-31' } as const;
+      const created = await reports.createReport({ accountId, report: period });
+      expect(created).toMatchObject({ ...period, state: 'waiting', progress: 0, file: null });
+      expect(await reports.getReport({ accountId, id: created.id })).toMatchObject({ ...period, createdAt: created.createdAt });
+    });
+  });
+
+  test('sums by category, both ends of its period included', async () => {
+    expect(await build({ kind: 'sales-by-category', from: '2005-01-01', to: '2005-03-15' })).toBe(
+      ['category,orders,units,revenue', '1,1,1,2.50', '2,7,10,90000000000006.05', ''].join('\n'),
+    );
+  });
+
+  test('sums by month and category', async () => {
+    expect(await build({ kind: 'sales-by-month', from: '2005-01-02', to: '2005-03-31' })).toBe(
+      ['month,category,orders,units,revenue', '2005-01,1,1,1,2.50', '2005-01,2,2,3,90000000000000.00', '2005-03,2,4,5,6.00', ''].join('\n'),
+    );
+  });
+
+  test('of all time takes as long as the sales do', async () => {
+    const text = await build({ kind: 'sales-by-month', from: '0001-01-01', to: '9999-12-31' });
+    const months = text.split('\n').map((row) => row.slice(0, 7));
+    expect(months.filter((month) => month.startsWith('200') && month > '2004')).toEqual(['2004-12', '2005-01', '2005-01', '2005-03', '2005-04']);
+  });
+
+  test('without sales has a heading only', async () => {
+    expect(await build({ kind: 'sales-by-category', from: '1999-01-01', to: '1999-06-30' })).toBe('category,orders,units,revenue\n');
+  });
+
+  test('is built once, also when its job runs again', async () => {
+    const { id } = await inSession(() =>
+      reports.createReport({ accountId, report: { kind: 'sales-by-month', from: '2005-01-01', to: '2005-12-31' } }),
+    );
+    const job = worker.module.get(ReportJob);
+    const delivery = { signal: new AbortController().signal, messageId: randomUUID(), attempt: 1 };
+    await Promise.all([1, 2, 3].map(() => inSession(() => job.build({ reportId: id }, delivery))));
+    const file = (await read(id))?.file ?? '';
+    await expect.poll(() => readdir(join(worker.objectStore, 'reports', id)), patience).toEqual([basename(file)]);
+    await inSession(() => job.build({ reportId: id }, delivery));
+    expect(await read(id)).toMatchObject({ state: 'done', file });
+  });
+
+  test('fails with its last attempt, and can still be done after that', async () => {
+    const id = randomUUID();
+    await worker.query(
+      `insert into reports (id, account_id, kind, from_day, to_day, state) values ($1, $2, 'sales-by-month', '2005-01-01', '2005-01-31', 'waiting')`,
+      [id, accountId],
+    );
+    const job = worker.module.get(ReportJob);
+    const attempt = (number: number) =>
+      inSession(() => job.build({ reportId: id }, { signal: new AbortController().signal, messageId: randomUUID(), attempt: number }));
+    // A file where the folder should be.
+    await rm(join(worker.objectStore, 'reports'), { recursive: true, force: true });
+    await writeFile(join(worker.objectStore, 'reports'), '');
+
+    await expect(attempt(1)).rejects.toThrow('Cannot write file');
+    expect(await read(id)).toMatchObject({ state: 'running', file: null });
+    await expect(attempt(buildReport.retryDelaysMs.length + 1)).rejects.toThrow('Cannot write file');
+    expect(await read(id)).toMatchObject({ state: 'failed', file: null });
+
+    await rm(join(worker.objectStore, 'reports'));
+    await attempt(1);
+    expect(await read(id)).toMatchObject({ state: 'done' });
+  });
+
+  test('of another account is not found', async () => {
+    await inSession(async () => {
+      const { id } = await reports.createReport({ accountId, report: { kind: 'sales-by-month', from: '2005-01-01', to: '2005-01-31' } });
+      await expect(reports.getReport({ accountId: randomUUID(), id })).rejects.toMatchObject({ code: 'not-found' });
+    });
+  });
+
+  test('leaves neither row nor job when it cannot be committed', async () => {
+    await worker.query(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused by the test'; end $$;
+       create constraint trigger refuse after insert on outbox initially deferred for each row execute function refuse()`,
+    );
+    const other = randomUUID();
+    const report = { kind: 'sales-by-month', from: '2005-01-01', to: '2005-01-31' } as const;
+    await expect(inSession(() => reports.createReport({ accountId: other, report }))).rejects.toThrow('refused by the test');
+    await worker.query('drop function refuse cascade');
+    expect(await worker.query('select from reports where account_id = $1', [other])).toEqual([]);
+  });
+});
+
+describe('the upkeep', () => {
+  test('has the partitions of the coming months made', async () => {
+    await worker.module.get(PartitionUpkeep).ensure();
+    expect(worker.orders.monthsAhead).toContain(3);
+  });
+});
