@@ -230,6 +230,12 @@ describe('a log-in', () => {
 describe('the sessions of an account', () => {
   const logIn = (accountId: string, name = device) => store.create({ account: account(accountId), device: name });
 
+  it('are listed even if their device gave no name', async () => {
+    const accountId = randomUUID();
+    const { session } = await logIn(accountId, '');
+    expect(await store.list(accountId)).toMatchObject([{ handle: session.handle, device: '' }]);
+  });
+
   it('are listed, the most recently used first, and no one else sees them', async () => {
     const accountId = randomUUID();
     const phone = await logIn(accountId, 'phone');

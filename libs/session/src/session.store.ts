@@ -213,7 +213,8 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
 
   async #summaryOf({ key, handle }: IndexEntry, accountId: string): Promise<SessionSummary | undefined> {
     const [owner, device, createdAt, lastUsedAt] = await this.#redis.hmget(key, 'accountId', 'device', 'createdAt', 'lastUsedAt');
-    if (owner !== accountId || !device || !createdAt || !lastUsedAt) return undefined;
+    // A device may have an empty name; what is missing is null.
+    if (owner !== accountId || typeof device !== 'string' || !createdAt || !lastUsedAt) return undefined;
     return { handle, device, createdAt: new Date(Number(createdAt)), lastUsedAt: new Date(Number(lastUsedAt)) };
   }
 
