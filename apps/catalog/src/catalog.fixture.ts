@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { catalogCalls, productChanged } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
 import { createTestDatabase } from '@tenfold/database/testing';
 import { ensureTopics } from '@tenfold/jobs';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { callServer } from '@tenfold/rpc';
 import { HealthModule, readConfig } from '@tenfold/service';
 import { compareLsn, createContext, runInContext } from '@tenfold/telemetry';
@@ -80,12 +79,4 @@ async function untilReplicasHave({ replicas }: Database, position: string): Prom
   for (const replica of replicas) {
     while (compareLsn(replica.lastSample?.position ?? '0/0', position) < 0) await replica.sample();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

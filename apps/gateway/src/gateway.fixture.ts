@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Module } from '@nestjs/common';
-import type { INestMicroservice, Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import type { INestMicroservice } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accountsCalls, catalogCalls } from '@tenfold/contracts';
-import type { Account, CallContract, Product, ValidRequestOf } from '@tenfold/contracts';
-import { Answers, CallError, callServer } from '@tenfold/rpc';
+import type { Account, Product, ValidRequestOf } from '@tenfold/contracts';
+import { freePort } from '@tenfold/local-cluster/testing';
+import { Answers, CallError } from '@tenfold/rpc';
+import { startCallServer } from '@tenfold/rpc/testing';
 import { Health, HealthModule, readConfig } from '@tenfold/service';
 import { createHttpApp } from '@tenfold/service/testing';
 import supertest from 'supertest';
@@ -131,9 +130,9 @@ export const admin = { email: 'admin@tenfold.test', password: customerPassword }
  * @param environment over the defaults; `SESSION_REDIS_URL` is needed
  */
 export async function startGateway(environment: Record<string, string>): Promise<RunningGateway> {
-  const [accountsPort, catalogPort, nobody] = await Promise.all([freePort(), freePort(), freePort()]);
-  const accounts = await startService(accountsCalls, AccountsModule, accountsPort);
-  const catalog = await startService(catalogCalls, CatalogModule, catalogPort);
+  const nobody = await freePort();
+  const accounts = await startCallServer(accountsCalls, AccountsModule, secret);
+  const catalog = await startCallServer(catalogCalls, CatalogModule, secret);
   const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-gateway-'));
   const config = readConfig(gatewaySettings, {
     REPLICA: 'gateway-test',
@@ -142,8 +141,8 @@ export async function startGateway(environment: Record<string, string>): Promise
     CALLS_SECRET: secret,
     COOKIE_KEYS: `${randomUUID()}${randomUUID()}`,
     OBJECT_STORE_DIR: objectStore,
-    CALL_ADDRESSES_ACCOUNTS: `127.0.0.1:${accountsPort}`,
-    CALL_ADDRESSES_CATALOG: `127.0.0.1:${catalogPort}`,
+    CALL_ADDRESSES_ACCOUNTS: accounts.address,
+    CALL_ADDRESSES_CATALOG: catalog.address,
     CALL_ADDRESSES_ORDERS: `127.0.0.1:${nobody}`,
     CALL_ADDRESSES_WORKER: `127.0.0.1:${nobody}`,
     RATE_LIMIT_PER_MINUTE: '100000',
@@ -162,26 +161,11 @@ export async function startGateway(environment: Record<string, string>): Promise
     app,
     url,
     browser: () => supertest.agent(url),
-    services: { accounts, catalog },
+    services: { accounts: accounts.app, catalog: catalog.app },
     objectStore,
     async close() {
       await app.close();
-      await Promise.all([accounts.close(), catalog.close(), rm(objectStore, { recursive: true })]);
+      await Promise.all([accounts.app.close(), catalog.app.close(), rm(objectStore, { recursive: true })]);
     },
   };
-}
-
-async function startService(contract: CallContract, module: Type, port: number): Promise<INestMicroservice> {
-  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
-  const service = await NestFactory.createMicroservice(module, { strategy, logger: false });
-  await service.listen();
-  return service;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,9 +1,8 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { inventoryCalls } from '@tenfold/contracts';
 import { createTestDatabase } from '@tenfold/database/testing';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { callServer } from '@tenfold/rpc';
 import { HealthModule, readConfig } from '@tenfold/service';
 import { InventoryModule } from './inventory.module.ts';
@@ -44,11 +43,3 @@ export async function startInventory(): Promise<InventoryFixture> {
 }
 
 class InventoryForTests {}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

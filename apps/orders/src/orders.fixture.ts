@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Controller, Logger, Module } from '@nestjs/common';
-import type { INestMicroservice, Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { allMessages, catalogCalls, inventoryCalls } from '@tenfold/contracts';
-import type { CallContract, ItemQuantity, Product, Stock, ValidRequestOf } from '@tenfold/contracts';
+import type { ItemQuantity, Product, Stock, ValidRequestOf } from '@tenfold/contracts';
 import { ShardedDatabase } from '@tenfold/database';
 import { createTestDatabase } from '@tenfold/database/testing';
 import { ensureTopics } from '@tenfold/jobs';
-import { Answers, CallError, callServer } from '@tenfold/rpc';
+import { Answers, CallError } from '@tenfold/rpc';
+import { startCallServer } from '@tenfold/rpc/testing';
 import { HealthModule, readConfig } from '@tenfold/service';
 import { inject } from 'vitest';
 import { migrations } from './migrations/index.ts';
@@ -129,8 +126,8 @@ export async function startOrders(): Promise<OrdersFixture> {
   const servers = inject('servers');
   const first = await createTestDatabase({ migrations });
   const second = await createTestDatabase({ migrations, primaryUrl: servers.postgresShard1, replicaUrls: [] });
-  const catalog = await startService(catalogCalls, CatalogModule);
-  const inventory = await startService(inventoryCalls, InventoryModule);
+  const catalog = await startCallServer(catalogCalls, CatalogModule, secret);
+  const inventory = await startCallServer(inventoryCalls, InventoryModule, secret);
   await ensureTopics([servers.kafka], allMessages);
   const config = readConfig(ordersSettings, {
     REPLICA: 'orders-test',
@@ -167,20 +164,4 @@ export async function startOrders(): Promise<OrdersFixture> {
       await Promise.all([first.drop(), second.drop()]);
     },
   };
-}
-
-async function startService(contract: CallContract, module: Type): Promise<{ app: INestMicroservice; address: string }> {
-  const port = await freePort();
-  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
-  const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
-  await app.listen();
-  return { app, address: `127.0.0.1:${port}` };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,19 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Logger, Module } from '@nestjs/common';
-import type { INestMicroservice, Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { accountsCalls, allMessages, ordersCalls } from '@tenfold/contracts';
-import type { Account, CallContract, Message, PayloadOf, ValidRequestOf } from '@tenfold/contracts';
+import type { Account, Message, PayloadOf, ValidRequestOf } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
 import { createTestDatabase } from '@tenfold/database/testing';
 import { addMessage, ensureTopics } from '@tenfold/jobs';
-import { Answers, CallError, callServer } from '@tenfold/rpc';
+import { Answers, CallError } from '@tenfold/rpc';
+import { startCallServer } from '@tenfold/rpc/testing';
 import { HealthModule, readConfig } from '@tenfold/service';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { inject } from 'vitest';
@@ -106,8 +103,8 @@ export async function startWorker(smtpUrl: string): Promise<WorkerFixture> {
   const servers = inject('servers');
   const nodes = await createTestDatabase({ migrations });
   const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-worker-'));
-  const accounts = await startService(accountsCalls, AccountsModule);
-  const orders = await startService(ordersCalls, OrdersModule);
+  const accounts = await startCallServer(accountsCalls, AccountsModule, secret);
+  const orders = await startCallServer(ordersCalls, OrdersModule, secret);
   await ensureTopics([servers.kafka], allMessages);
   const config = readConfig(workerSettings, {
     REPLICA: 'worker-test',
@@ -152,20 +149,4 @@ export async function startWorker(smtpUrl: string): Promise<WorkerFixture> {
       await rm(objectStore, { recursive: true });
     },
   };
-}
-
-async function startService(contract: CallContract, module: Type): Promise<{ app: INestMicroservice; address: string }> {
-  const port = await freePort();
-  const strategy = callServer(contract, { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret });
-  const app = await NestFactory.createMicroservice(module, { strategy, logger: false });
-  await app.listen();
-  return { app, address: `127.0.0.1:${port}` };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

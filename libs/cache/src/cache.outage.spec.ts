@@ -4,8 +4,8 @@ import { tombstone } from './cache.entry.ts';
 import { openReplica, redisErrors, Source, unique } from './cache.fixture.ts';
 import type { Product } from './cache.fixture.ts';
 import type { Cache } from './cache.ts';
-import { faultProxy, urlThrough } from './fault-proxy.fixture.ts';
-import type { FaultProxy } from './fault-proxy.fixture.ts';
+import { faultProxy } from '@tenfold/local-cluster/testing';
+import type { FaultProxy } from '@tenfold/local-cluster/testing';
 
 const levels = { memory: { entries: 100, ttlMs: 60_000 }, redis: { ttlMs: 60_000 } };
 let service: string;
@@ -19,12 +19,11 @@ let source: Source;
 
 beforeEach(async () => {
   const redisUrl = inject('servers').cacheRedis;
-  const { hostname, port } = new URL(redisUrl);
   service = unique('service');
   source = new Source();
   redis = new Redis(redisUrl);
-  proxy = await faultProxy({ host: hostname, port: Number(port) });
-  cut = await openReplica({ redisUrl: urlThrough(proxy.port, inject('servers').cacheRedis), service });
+  proxy = await faultProxy(redisUrl);
+  cut = await openReplica({ redisUrl: proxy.url, service });
   whole = await openReplica({ redisUrl, service });
   cache = cut.store.cache<Product>({ name: 'product', version: 1, ...levels });
   other = whole.store.cache<Product>({ name: 'product', version: 1, ...levels });
@@ -121,7 +120,7 @@ describe('without its Redis, a cache', () => {
 
   it('boots', async () => {
     await proxy.refuse();
-    const late = await openReplica({ redisUrl: urlThrough(proxy.port, inject('servers').cacheRedis), service: unique('late') });
+    const late = await openReplica({ redisUrl: proxy.url, service: unique('late') });
     const cache = late.store.cache<Product>({ name: 'product', version: 1, ...levels });
     source.set('7', 'lamp');
     expect(await cache.get('7', source.one('7'))).toMatchObject({ name: 'lamp' });

@@ -1,9 +1,9 @@
+import { faultProxy } from '@tenfold/local-cluster/testing';
+import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { Database } from './database.ts';
 import { eventually } from './eventually.fixture.ts';
-import { startFaultProxy } from './fault-proxy.fixture.ts';
-import type { FaultProxy } from './fault-proxy.fixture.ts';
 import { CreateNote1763000000000, Note } from './note.fixture.ts';
 import { createTestDatabase } from './test-database.ts';
 import type { TestDatabase } from './test-database.ts';
@@ -18,8 +18,8 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  primary = await startFaultProxy(nodes.primaryUrl);
-  replicas = await Promise.all(nodes.replicaUrls.map((url) => startFaultProxy(url)));
+  primary = await faultProxy(nodes.primaryUrl);
+  replicas = await Promise.all(nodes.replicaUrls.map((url) => faultProxy(url)));
 });
 
 afterEach(async () => {
@@ -67,7 +67,7 @@ function readSteadily(): { stop: () => Promise<unknown[]> } {
 
 describe('a replica', () => {
   test('that is down at the start holds up neither the start nor reads', async () => {
-    replicas[0]?.refuse();
+    await replicas[0]?.refuse();
     open();
     await expect(readNote()).resolves.toMatchObject({ text: 'first' });
   });
@@ -75,7 +75,7 @@ describe('a replica', () => {
   test('that dies costs no read', async () => {
     await openHealthy();
     const reading = readSteadily();
-    replicas[0]?.refuse();
+    await replicas[0]?.refuse();
     await eventually(() => database.replicas[0]?.up === false);
     expect(await reading.stop()).toEqual([]);
   });
@@ -89,10 +89,10 @@ describe('a replica', () => {
   });
 
   test('that comes back gets reads again', async () => {
-    replicas[0]?.refuse();
+    await replicas[0]?.refuse();
     open();
     await eventually(() => database.replicas[1]?.up === true);
-    replicas[0]?.heal();
+    await replicas[0]?.heal();
     await eventually(() => database.replicas[0]?.up === true);
     await expect(readNote()).resolves.toMatchObject({ text: 'first' });
   });
@@ -100,7 +100,7 @@ describe('a replica', () => {
 
 describe('with all replicas down', () => {
   test('the primary serves reads', async () => {
-    for (const replica of replicas) replica.refuse();
+    for (const replica of replicas) await replica.refuse();
     open();
     await expect(readNote()).resolves.toMatchObject({ text: 'first' });
   });
@@ -108,14 +108,14 @@ describe('with all replicas down', () => {
 
 describe('with the primary down', () => {
   test('reads work', async () => {
-    primary.refuse();
+    await primary.refuse();
     open();
     await expect(readNote()).resolves.toMatchObject({ text: 'first' });
   });
 
   test('a write is refused with primary-unavailable', async () => {
     await openHealthy();
-    primary.refuse();
+    await primary.refuse();
     await eventually(() => !database.primary.up);
     await expect(database.write(async () => {})).rejects.toMatchObject({ code: 'primary-unavailable' });
   });
@@ -124,24 +124,24 @@ describe('with the primary down', () => {
     await openHealthy();
     const writing = database.write(async (tx) => {
       await tx.query('SELECT 1');
-      primary.refuse();
+      await primary.refuse();
       await tx.query('SELECT 1');
     });
     await expect(writing).rejects.toMatchObject({ code: 'primary-unavailable' });
   });
 
   test('writes work again when it is back', async () => {
-    primary.refuse();
+    await primary.refuse();
     open();
     await eventually(() => database.primary.known);
-    primary.heal();
+    await primary.heal();
     await eventually(() => database.primary.up);
     await expect(database.write(async () => 'written')).resolves.toBe('written');
   });
 
   test('a read of what no replica has yet is refused, not served stale', async () => {
     await openHealthy();
-    primary.refuse();
+    await primary.refuse();
     const context = createContext({ positions: new Map([['notes', 'FFFFFFFF/0']]) });
     await expect(runInContext(context, readNote)).rejects.toMatchObject({ code: 'no-node-available' });
   });
@@ -159,7 +159,7 @@ describe('a connection that breaks during COMMIT', () => {
     );
     const writing = database.write(async (tx) => {
       await tx.insert(Note, { id: 500, text: 'perhaps' });
-      setTimeout(() => primary.refuse(), 200);
+      setTimeout(() => void primary.refuse(), 200);
     });
     await expect(writing).rejects.toMatchObject({ code: 'outcome-unknown' });
   });
@@ -167,13 +167,13 @@ describe('a connection that breaks during COMMIT', () => {
 
 describe('with every node down', () => {
   test('a read fails with no-node-available', async () => {
-    for (const proxy of [primary, ...replicas]) proxy.refuse();
+    for (const proxy of [primary, ...replicas]) await proxy.refuse();
     open();
     await expect(readNote()).rejects.toMatchObject({ code: 'no-node-available' });
   });
 
   test('the check of health fails', async () => {
-    for (const proxy of [primary, ...replicas]) proxy.refuse();
+    for (const proxy of [primary, ...replicas]) await proxy.refuse();
     open();
     await expect(database.checkReadable()).rejects.toMatchObject({ code: 'no-node-available' });
   });

@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Inject, Module } from '@nestjs/common';
 import type { INestApplicationContext, INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { defineCalls } from '@tenfold/contracts';
 import type { CallContract, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { currentContext, raisePosition } from '@tenfold/telemetry';
 import { z } from 'zod';
 import { Answers, CallError, callServer, CallsModule, callsToken } from './index.ts';
@@ -87,15 +85,6 @@ export class FixtureHandler {
 export interface Replica extends Deeds {
   address: string;
   app: INestMicroservice;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const opened: INestApplicationContext[] = [];

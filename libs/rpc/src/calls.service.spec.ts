@@ -3,9 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { closeAll, eventually, freePort, secret, startClient } from './calls.fixture.ts';
+import { closeAll, eventually, secret, startClient } from './calls.fixture.ts';
 import { processCalls } from './calls.service.contract.ts';
 
 const output = fileURLToPath(new URL('../out-tsc/fixture', import.meta.url));

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller } from '@nestjs/common';
 import { defineCalls } from '@tenfold/contracts';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { createContext, registry, runInContext } from '@tenfold/telemetry';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { closeAll, eventually, fixtureCalls, FixtureHandler, freePort, startClient, startReplica } from './calls.fixture.ts';
+import { closeAll, eventually, fixtureCalls, FixtureHandler, startClient, startReplica } from './calls.fixture.ts';
 import { Answers, CallError } from './index.ts';
 
 afterEach(closeAll);

@@ -3,8 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { createServer, connect } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@tenfold/local-cluster/testing';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
@@ -37,15 +38,6 @@ interface Fixture {
   output(): string;
   errors(): string;
   lines(): Record<string, unknown>[];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function start(settings: Record<string, string> = {}): Promise<Fixture> {

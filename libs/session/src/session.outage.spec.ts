@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { faultProxy, urlThrough } from './fault-proxy.fixture.ts';
-import type { FaultProxy } from './fault-proxy.fixture.ts';
+import { faultProxy } from '@tenfold/local-cluster/testing';
+import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { newSessionId } from './session-id.ts';
 import { account, openStore } from './session.fixture.ts';
 import type { StoreUnderTest } from './session.fixture.ts';
@@ -16,9 +16,8 @@ let opened: StoreUnderTest;
 let store: SessionStore;
 
 beforeAll(async () => {
-  const { hostname, port } = new URL(inject('servers').sessionRedis);
-  proxy = await faultProxy({ host: hostname, port: Number(port) });
-  opened = await openStore(urlThrough(proxy.port, inject('servers').sessionRedis), options);
+  proxy = await faultProxy(inject('servers').sessionRedis);
+  opened = await openStore(proxy.url, options);
   store = opened.store;
 });
 
@@ -55,7 +54,9 @@ describe('when a connection loses count of its replies, the store', () => {
   it('gives nobody the session of another', async () => {
     const { hostname, port } = new URL(inject('servers').sessionRedis);
     const stuttering = await stutteringProxy({ host: hostname, port: Number(port) });
-    const { store, close } = await openStore(urlThrough(stuttering.port, inject('servers').sessionRedis), options);
+    const through = new URL(inject('servers').sessionRedis);
+    through.port = String(stuttering.port);
+    const { store, close } = await openStore(through.href, options);
     onTestFinished(async () => {
       await close();
       stuttering.server.close();
@@ -125,7 +126,7 @@ describe('without its Redis, the store', () => {
 
   it('boots, and works when Redis comes', async () => {
     await proxy.refuse();
-    const late = await openStore(urlThrough(proxy.port, inject('servers').sessionRedis), options);
+    const late = await openStore(proxy.url, options);
     await expect(late.store.create({ device })).rejects.toMatchObject(unavailable);
     await proxy.heal();
     await vi.waitFor(() => late.store.create({ device }), { timeout: 10_000 });

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { faultProxy } from './testing.ts';
-import type { FaultProxy } from './testing.ts';
+import { faultProxy } from './fault-proxy.ts';
+import type { FaultProxy } from './fault-proxy.ts';
 
 describe('a fault proxy', () => {
   let server: Server;
