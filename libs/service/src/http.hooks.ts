@@ -7,6 +7,9 @@ import { HttpContext } from './http.context.ts';
 /** Milliseconds from which an answer is worth a line in the log. */
 const slowAfterMs = 500;
 
+/** Bytes of a refused body that are still read, and dropped, so that its sender can read the answer. */
+const longestDropped = 1_048_576;
+
 interface HookOptions {
   health: Health;
   deadlineMs: number;
@@ -43,8 +46,10 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     else runInContext(context, done);
   });
 
-  // Keep-alive clients leave while there is still time, so that none meets a connection that is just being closed.
-  fastify.addHook('onSend', (_request, reply, payload, done) => {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    // Closed while its client still sends, a connection is reset, and the answer is lost with it; Fastify would close it.
+    if (reply.statusCode === 413 && Number(request.headers['content-length']) <= longestDropped) reply.removeHeader('connection');
+    // Keep-alive clients leave while there is still time, so that none meets a connection that is just being closed.
     if (health.phase === 'draining') reply.header('connection', 'close');
     done(null, payload);
   });

@@ -194,6 +194,21 @@ test('a body over the limit is refused', async () => {
   expect(response.status).toBe(413);
 });
 
+test('a client that still sends a refused body can read the answer and go on', async () => {
+  const fixture = await startReady();
+  const socket = connect(Number(new URL(fixture.http).port), '127.0.0.1');
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+  socket.write('POST /context HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n');
+  await eventually(() => received.startsWith('HTTP/1.1 413'));
+  socket.write('x'.repeat(100_000));
+  socket.write('GET /context HTTP/1.1\r\nhost: a\r\nx-request-id: the-next\r\n\r\n');
+  await eventually(() => received.includes('x-request-id: the-next'));
+  socket.destroy();
+
+  expect(received).toContain('HTTP/1.1 200');
+});
+
 test('log lines inside of a request carry its ids and no secrets', async () => {
   const fixture = await startReady();
   await fetch(`${fixture.http}/log`, { headers: { 'x-request-id': 'logged-1' } });
