@@ -150,6 +150,14 @@ describe('sessions', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
+  it('show a cart in the order of its products, since Redis keeps none', async () => {
+    const browser = gateway.browser();
+    await browser.put('/v1/cart/items/12').send({ quantity: 1 }).expect(200);
+    const items = [{ productId: 11, quantity: 2 }, { productId: 12, quantity: 1 }];
+    await browser.put('/v1/cart/items/11').send({ quantity: 2 }).expect(200, { items });
+    await browser.get('/v1/cart').expect(200, { items });
+  });
+
   it('take a new id at log-in and keep the cart', async () => {
     const browser = gateway.browser();
     const visit = await browser.put('/v1/cart/items/7').send({ quantity: 2 }).expect(200);

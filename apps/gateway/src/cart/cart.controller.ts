@@ -57,7 +57,7 @@ export class CartController {
   }
 }
 
-/** What a cart holds, in the form that orders take. */
+/** What a cart holds, in the form that orders take and in the order of its products: that of a Redis hash is none. */
 export function cartItems(cart: ReadonlyMap<number, number>): ItemQuantity[] {
-  return [...cart].map(([productId, quantity]) => ({ productId, quantity }));
+  return [...cart].map(([productId, quantity]) => ({ productId, quantity })).sort((one, other) => one.productId - other.productId);
 }
