@@ -36,7 +36,8 @@ afterAll(async () => {
 });
 
 const keyOf = (key: string, version = 1) => `${service}:${name}:v${version}:${key}`;
-const filled = (key: string) => vi.waitFor(async () => expect(await redis.exists(keyOf(key))).toBe(1));
+const patience = { timeout: 10_000 };
+const filled = (key: string) => vi.waitFor(async () => expect(await redis.exists(keyOf(key))).toBe(1), patience);
 
 describe('a cache', () => {
   it('asks the source once, then memory', async () => {
@@ -174,7 +175,7 @@ describe('forgetting', () => {
     source.set('7', 'lamp');
     await other.get('7', source.one('7'));
     await change('desk');
-    await vi.waitFor(async () => expect(await other.get('7', source.one('7'))).toMatchObject({ name: 'desk' }));
+    await vi.waitFor(async () => expect(await other.get('7', source.one('7'))).toMatchObject({ name: 'desk' }), patience);
   });
 
   it('reaches replicas that run another version, in memory and in Redis', async () => {
@@ -185,7 +186,7 @@ describe('forgetting', () => {
     await next.get('7', source.one('7'));
     source.set('7', 'desk');
     await old.forget('7');
-    await vi.waitFor(async () => expect(await next.get('7', source.one('7'))).toMatchObject({ name: 'desk' }));
+    await vi.waitFor(async () => expect(await next.get('7', source.one('7'))).toMatchObject({ name: 'desk' }), patience);
     expect(await redis.getBuffer(`${service}:${newer}:v2:7`)).toEqual(tombstone);
   });
 
@@ -193,7 +194,7 @@ describe('forgetting', () => {
     source.set('7', 'lamp');
     const release = source.hold();
     const early = cache.get('7', source.one('7'));
-    await vi.waitFor(() => expect(source.asked).toEqual(['7']));
+    await vi.waitFor(() => expect(source.asked).toEqual(['7']), patience);
     await change('desk');
     release();
     expect(await early).toMatchObject({ name: 'lamp' });
@@ -204,12 +205,12 @@ describe('forgetting', () => {
     source.set('7', 'lamp');
     const release = source.hold();
     const early = other.get('7', source.one('7'));
-    await vi.waitFor(() => expect(source.asked).toEqual(['7']));
+    await vi.waitFor(() => expect(source.asked).toEqual(['7']), patience);
     await change('desk');
     release();
     await early;
     expect(await redis.getBuffer(keyOf('7'))).toEqual(tombstone);
-    await vi.waitFor(async () => expect(await other.get('7', source.one('7'))).toMatchObject({ name: 'desk' }));
+    await vi.waitFor(async () => expect(await other.get('7', source.one('7'))).toMatchObject({ name: 'desk' }), patience);
   });
 
   it('keeps what is loaded right after it no longer than the tombstone, since a replica database may lag', async () => {
@@ -239,7 +240,7 @@ describe('an entry in Redis', () => {
     source.set('7', 'lamp');
     await redis.set(keyOf('7'), entry);
     expect(await cache.get('7', source.one('7'))).toMatchObject({ name: 'lamp' });
-    await vi.waitFor(async () => expect(await redis.getBuffer(keyOf('7'))).toEqual(tombstone));
+    await vi.waitFor(async () => expect(await redis.getBuffer(keyOf('7'))).toEqual(tombstone), patience);
   });
 
   it('of another type counts as a miss', async () => {
