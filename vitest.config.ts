@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ['scripts/test-servers.ts'],
     setupFiles: ['scripts/leak-check.setup.ts'],
     include: ['{apps,libs}/*/src/**/*.spec.ts', 'loadtests/src/**/*.spec.ts', 'scripts/**/*.spec.ts'],
-    exclude: ['**/node_modules/**', '**/*.e2e.spec.ts', '**/*.cluster.spec.ts'],
+    exclude: ['**/node_modules/**', '**/*.e2e.spec.ts', '**/*.cluster.spec.ts', '**/*.fault.spec.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

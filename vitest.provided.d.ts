@@ -15,5 +15,7 @@ declare module 'vitest' {
       /** The shop through HAProxy; empty where no service runs. */
       gateway: string;
     };
+    /** How thorough the fault suite is: `short` within `npm test`, `full` by `npm run faults`. */
+    faults: 'short' | 'full';
   }
 }
