@@ -2,7 +2,7 @@ import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CallContract } from '@tenfold/contracts';
 import { freePort } from '@tenfold/local-cluster/testing';
-import { callServer } from './call.server.ts';
+import { callServer } from './answering/call.server.ts';
 
 /** A service of a test, reached over the real transport. */
 export interface TestCallServer {

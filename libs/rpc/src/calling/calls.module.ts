@@ -3,7 +3,7 @@ import type { DynamicModule, Provider } from '@nestjs/common';
 import type { CallContract } from '@tenfold/contracts';
 import { Health } from '@tenfold/service';
 import { CallDispatcher } from './call.dispatcher.ts';
-import type { CallClient, CallOptions } from './call.types.ts';
+import type { CallClient, CallOptions } from '../call.types.ts';
 
 export interface CallsModuleOptions {
   contract: CallContract;

@@ -1,8 +1,8 @@
 import type { Call } from '@tenfold/contracts';
 import type { RequestContext } from '@tenfold/telemetry';
 import { raisePosition } from '@tenfold/telemetry';
-import { CallError } from './call.error.ts';
-import type { CallErrorOptions } from './call.error.ts';
+import { CallError } from '../call.error.ts';
+import type { CallErrorOptions } from '../call.error.ts';
 
 /** A call that has no answer yet. */
 export class PendingCall {

@@ -6,11 +6,11 @@ import type { Call, CallContract } from '@tenfold/contracts';
 import { gauge, histogram, runInContext } from '@tenfold/telemetry';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { patternOf } from './answers.decorator.ts';
-import { CallError } from './call.error.ts';
+import { CallError } from '../call.error.ts';
 import { refusalOf, type Refusal } from './call.refusal.ts';
 import { CallerConnection } from './caller.connection.ts';
 import { IncomingCall } from './incoming.call.ts';
-import { decodePlain } from './plain.messagepack.ts';
+import { decodePlain } from '../wire/plain.messagepack.ts';
 
 export interface CallServerConfig {
   HOST: string;

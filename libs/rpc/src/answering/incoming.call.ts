@@ -1,6 +1,6 @@
 import { compareLsn } from '@tenfold/telemetry';
 import type { Positions, RequestContext } from '@tenfold/telemetry';
-import { NotPlainError } from './plain.messagepack.ts';
+import { NotPlainError } from '../wire/plain.messagepack.ts';
 
 /** Longest ids taken over from a caller. */
 const maxIdLength = 128;

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { Logger } from '@nestjs/common';
-import type { CallIssue } from './call.error.ts';
-import { encodeFrame, FrameError, FrameType } from './frame.codec.ts';
-import { FrameConnection } from './frame.connection.ts';
-import { ClientHandshake, HandshakeError, handshakeTimeoutMs, maxHandshakeFrameBytes } from './handshake.protocol.ts';
+import type { CallIssue } from '../call.error.ts';
+import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
+import { FrameConnection } from '../wire/frame.connection.ts';
+import { ClientHandshake, HandshakeError, handshakeTimeoutMs, maxHandshakeFrameBytes } from '../wire/handshake.protocol.ts';
 import type { PendingCall } from './pending.call.ts';
-import { decodePlain, NotPlainError } from './plain.messagepack.ts';
+import { decodePlain, NotPlainError } from '../wire/plain.messagepack.ts';
 
 /** Milliseconds between looks at whether the replica is still there; after two silent ones in a row it counts as gone. */
 const pingIntervalMs = 1000;

@@ -3,7 +3,7 @@ import { counter, createContext, currentContext, gauge, histogram } from '@tenfo
 import type { RequestContext } from '@tenfold/telemetry';
 import { watchAddresses } from './address.source.ts';
 import type { AddressSource } from './address.source.ts';
-import type { CallOptions } from './call.types.ts';
+import type { CallOptions } from '../call.types.ts';
 import { PendingCall } from './pending.call.ts';
 import { ReplicaLink } from './replica.link.ts';
 

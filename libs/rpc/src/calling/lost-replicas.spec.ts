@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { closeAll, eventually, startClient, startReplica } from './calls.fixture.ts';
-import { CallError } from './index.ts';
+import { closeAll, eventually, startClient, startReplica } from '../calls.fixture.ts';
+import { CallError } from '../index.ts';
 
 const closers: (() => Promise<void>)[] = [];
 

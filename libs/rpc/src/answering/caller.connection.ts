@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { encodeFrame, FrameError, FrameType } from './frame.codec.ts';
-import { FrameConnection } from './frame.connection.ts';
-import { handshakeTimeoutMs, maxHandshakeFrameBytes, ServerHandshake } from './handshake.protocol.ts';
+import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
+import { FrameConnection } from '../wire/frame.connection.ts';
+import { handshakeTimeoutMs, maxHandshakeFrameBytes, ServerHandshake } from '../wire/handshake.protocol.ts';
 import type { IncomingCall } from './incoming.call.ts';
 
 /** Bytes of answers that a caller does not fetch, at which its requests are no longer read. */

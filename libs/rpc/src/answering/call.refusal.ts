@@ -1,6 +1,6 @@
 import type { Call } from '@tenfold/contracts';
-import { CallError } from './call.error.ts';
-import type { CallIssue } from './call.error.ts';
+import { CallError } from '../call.error.ts';
+import type { CallIssue } from '../call.error.ts';
 
 /** What a caller is told of a failure. */
 export interface Refusal {
