@@ -10,13 +10,15 @@ import { gatewayConfig } from './gateway.settings.ts';
 import type { GatewayConfig } from './gateway.settings.ts';
 import { RateLimitGuard } from './limits/rate-limit.guard.ts';
 import { RateLimits } from './limits/rate-limits.ts';
+import { objectStoreProvider } from './object-store.ts';
 import { OrderController } from './orders/order.controller.ts';
+import { PictureController } from './pictures/picture.controller.ts';
+import { PictureFiles } from './pictures/picture.files.ts';
 import { ProblemFilter } from './problems/problem.filter.ts';
 import { RequestValidationPipe } from './problems/request-validation.pipe.ts';
 import { ProductController } from './products/product.controller.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { ReportEvents } from './reports/report-events.ts';
-import { reportFilesProvider } from './reports/report-files.ts';
 import { CurrentSessions } from './sessions/current-sessions.ts';
 import { PositionsInterceptor } from './sessions/positions.interceptor.ts';
 import { SessionController } from './sessions/session.controller.ts';
@@ -43,6 +45,7 @@ export class GatewayModule {
       ],
       controllers: [
         AccountController,
+        PictureController,
         SessionController,
         SessionListController,
         ProductController,
@@ -56,7 +59,8 @@ export class GatewayModule {
         CurrentSessions,
         RateLimits,
         ReportEvents,
-        reportFilesProvider,
+        objectStoreProvider,
+        PictureFiles,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: RequestValidationPipe },
         // In this order: limits count by the account that the session names.

@@ -200,7 +200,7 @@ describe('sessions', () => {
     await browser.get('/v1/session').expect(401);
   });
 
-  it.each(['/v1/session', '/v1/sessions', '/v1/orders', '/v1/reports/3f2c0f0e-96b4-4c55-8b5f-62c2a4c1f6ad'])(
+  it.each(['/v1/session', '/v1/sessions', '/v1/account/picture', '/v1/orders', '/v1/reports/3f2c0f0e-96b4-4c55-8b5f-62c2a4c1f6ad'])(
     'are needed for GET %s',
     async (path) => {
       await gateway.browser().get(path).expect(401, /not-logged-in/);
@@ -243,11 +243,13 @@ describe('the OpenAPI document', () => {
     const operations = Object.entries(body.paths as Record<string, Record<string, { responses: Record<string, unknown> }>>)
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
     expect(operations.sort()).toEqual([
+      'DELETE /v1/account/picture',
       'DELETE /v1/cart/items/{productId}',
       'DELETE /v1/session',
       'DELETE /v1/sessions',
       'DELETE /v1/sessions/{id}',
       'GET /openapi.json',
+      'GET /v1/account/picture',
       'GET /v1/cart',
       'GET /v1/orders',
       'GET /v1/orders/{id}',
@@ -263,12 +265,18 @@ describe('the OpenAPI document', () => {
       'POST /v1/orders',
       'POST /v1/reports',
       'POST /v1/session',
+      'PUT /v1/account/picture',
       'PUT /v1/cart/items/{productId}',
     ]);
     const order = body.paths['/v1/orders'].post;
     expect(Object.keys(order.responses)).toEqual(['201', '400', '401', '403', '409', '413', '415', '422', '429', '500', '503', '504']);
     expect(order.security).toEqual([{ session: [] }]);
     expect(order.parameters).toMatchObject([{ in: 'header', name: 'Idempotency-Key', required: true }]);
+  });
+
+  it('names the types of a body that is a file', async () => {
+    const { body } = await gateway.browser().get('/openapi.json').expect(200);
+    expect(Object.keys(body.paths['/v1/account/picture'].put.requestBody.content)).toEqual(['image/png', 'image/jpeg', 'image/webp']);
   });
 
   it('takes its schemas from those that validate', async () => {

@@ -7,6 +7,8 @@ export interface Documentation {
   description?: string;
   /** Name → what to send in it; each is required. */
   requestHeaders?: Readonly<Record<string, string>>;
+  /** Media types of a body that is a file rather than JSON. */
+  requestTypes?: readonly string[];
   /** Status → schema of the JSON body, or another media type, or null for no body. */
   answers: Readonly<Record<number, z.ZodType | string | null>>;
   /** Problems of this route alone; those that follow from its inputs, its limit and who may use it are added. */

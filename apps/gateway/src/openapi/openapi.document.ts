@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemTypes } from '../problems/problem-types.ts';
@@ -68,7 +68,7 @@ function routesOf(app: NestFastifyApplication): Route[] {
 }
 
 function describeRoute({ controller, handler, audience, documentation }: Route): void {
-  const { summary, description, requestHeaders = {}, answers } = documentation;
+  const { summary, description, requestHeaders = {}, requestTypes, answers } = documentation;
   const decorators: MethodDecorator[] = [
     ApiTags(controller.name.replace(/Controller$/, '')),
     ApiOperation({ summary, ...(description !== undefined && { description }) }),
@@ -76,6 +76,7 @@ function describeRoute({ controller, handler, audience, documentation }: Route):
     ...Object.entries(answers).map(([status, answer]) => answerDecorator(Number(status), answer)),
     ...problemDecorators(problemsOf(controller, handler, audience, documentation)),
   ];
+  if (requestTypes) decorators.push(ApiConsumes(...requestTypes), ApiBody({ schema: { type: 'string', format: 'binary' } }));
   if (audience === 'account' || audience === 'admin') decorators.push(ApiCookieAuth('session'));
 
   const prototype = controller.prototype as object;
@@ -101,7 +102,7 @@ function problemDecorators(types: readonly ProblemType[]): MethodDecorator[] {
   );
 }
 
-function problemsOf(controller: Type, handler: Handler, audience: Audience, { problems = [] }: Documentation): ProblemType[] {
+function problemsOf(controller: Type, handler: Handler, audience: Audience, { problems = [], requestTypes }: Documentation): ProblemType[] {
   const inputs = Object.values<{ schema?: unknown }>(Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler.name) ?? {});
   const types: ProblemType[] = [...problems, 'internal', 'overloaded', 'unavailable', 'deadline-exceeded'];
   if (inputs.some((input) => input.schema)) types.push('invalid-request');
@@ -110,7 +111,8 @@ function problemsOf(controller: Type, handler: Handler, audience: Audience, { pr
   const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
   if (method !== RequestMethod.GET) types.push('cross-origin', 'too-many-requests');
   if (method !== RequestMethod.GET && method !== RequestMethod.DELETE) {
-    types.push('malformed-body', 'body-too-large', 'unsupported-media-type');
+    types.push('body-too-large', 'unsupported-media-type');
+    if (!requestTypes) types.push('malformed-body');
   }
   return types;
 }

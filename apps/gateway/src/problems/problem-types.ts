@@ -14,7 +14,7 @@ export const problemTypes = {
   'report-not-ready': { status: 409, title: 'The report is not finished' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
-  'unsupported-media-type': { status: 415, title: 'The body has another type than application/json' },
+  'unsupported-media-type': { status: 415, title: 'The body has a type that is not taken here' },
   'out-of-stock': { status: 422, title: 'Not enough in stock' },
   'unknown-product': { status: 422, title: 'A product does not exist' },
   'nothing-to-order': { status: 422, title: 'Neither the request nor the cart holds anything' },

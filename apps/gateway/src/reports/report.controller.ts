@@ -10,7 +10,7 @@ import { Documented } from '../openapi/documented.decorator.ts';
 import { Problem } from '../problems/problem.ts';
 import { CurrentAccount } from '../sessions/current-session.ts';
 import { ReportEvents } from './report-events.ts';
-import { ReportFiles } from './report-files.ts';
+import { ObjectStore } from '../object-store.ts';
 import { namedReport, reportView, viewOf } from './report.view.ts';
 import type { ReportView } from './report.view.ts';
 
@@ -22,7 +22,7 @@ export class ReportController {
   constructor(
     @InjectCalls(workerCalls) private readonly worker: CallClient<typeof workerCalls>,
     private readonly events: ReportEvents,
-    private readonly files: ReportFiles,
+    private readonly files: ObjectStore,
   ) {}
 
   @Post()
