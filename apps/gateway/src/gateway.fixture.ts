@@ -13,7 +13,7 @@ import { startCallServer } from '@tenfold/rpc/testing';
 import { Health, HealthModule, readConfig } from '@tenfold/service';
 import { createHttpApp } from '@tenfold/service/testing';
 import supertest from 'supertest';
-import { configureHttp } from './gateway.http.ts';
+import { httpOptions } from './gateway.http.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { gatewaySettings } from './gateway.settings.ts';
 
@@ -152,7 +152,7 @@ export async function startGateway(environment: Record<string, string>): Promise
   const health = new Health();
   const app = await createHttpApp(
     { module: RootModule, imports: [HealthModule.register(health), GatewayModule.register(config)] },
-    { trustProxy: config.TRUSTED_PROXIES, deadlineMs: 5000, configure: configureHttp },
+    httpOptions(config),
     { health, logger: false, logAll: false },
   );
   await app.listen(0, '127.0.0.1');

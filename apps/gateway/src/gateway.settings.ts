@@ -2,6 +2,7 @@ import {
   callAddresses,
   cookieSettings,
   httpSettings,
+  listOf,
   objectStoreSettings,
   rateLimitSettings,
   serviceSettings,
@@ -23,6 +24,11 @@ export const gatewaySettings = {
   COOKIE_SECURE: z.stringbool().default(false),
   /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, or `loopback`, as a comma list. Default `loopback`. */
   TRUSTED_PROXIES: z.string().min(1).default('loopback'),
+  /** Origins of other sites whose scripts may use the shop with its cookies, e.g. `https://admin.shop.example`. Default none. */
+  ALLOWED_ORIGINS: listOf(z.string().regex(/^https?:\/\/[^/?#*]+$/, 'scheme://host[:port]')).default([]),
+  /** Milliseconds in which a request's headers, and its whole, must have arrived; then 408. Defaults 10,000 and 15,000. */
+  HTTP_HEADERS_TIMEOUT_MS: z.coerce.number().int().min(100).default(10_000),
+  HTTP_REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).default(15_000),
   /** Seconds without a request after which a session is over. Default one day. */
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).default(86_400),
   /** Seconds after which a session is over however busy it is. Default one week. */

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Health } from './health.registry.ts';
 import { createHttpAdapter } from './http.adapter.ts';
+import type { HttpTimeouts } from './http.adapter.ts';
 import { addRequestHooks } from './http.hooks.ts';
 
 export interface HttpOptions {
@@ -19,6 +20,8 @@ export interface HttpOptions {
    * such as a stream of events, runs each of its steps in a context of its own.
    */
   deadlineMs?: number;
+  /** How long clients may take to send. */
+  timeouts?: HttpTimeouts;
   /** Adds filters, cookies, OpenAPI, before anything is initialized. */
   configure?: (app: NestFastifyApplication) => void | Promise<void>;
 }
@@ -33,10 +36,10 @@ interface AppSurroundings {
 /** The HTTP application of a service, configured but not listening yet; tests make theirs by it, too. */
 export async function createHttpApp(
   root: DynamicModule,
-  { bodyLimit, trustProxy, deadlineMs = 10_000, configure }: Omit<HttpOptions, 'port'>,
+  { bodyLimit, trustProxy, deadlineMs = 10_000, timeouts, configure }: Omit<HttpOptions, 'port'>,
   { health, logger, logAll }: AppSurroundings,
 ): Promise<NestFastifyApplication> {
-  const adapter = createHttpAdapter({ bodyLimit, trustProxy });
+  const adapter = createHttpAdapter({ bodyLimit, trustProxy, timeouts });
   addRequestHooks(adapter.getInstance(), { health, deadlineMs, logAll });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger, abortOnError: false });
   await configure?.(app);

@@ -8,6 +8,7 @@ export {
   databaseSettings,
   httpSettings,
   kafkaSettings,
+  listOf,
   mailSettings,
   objectStoreSettings,
   rateLimitSettings,

@@ -9,7 +9,8 @@ const urlOf = (protocol: RegExp, example: string) =>
 const postgresUrl = urlOf(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/database');
 const redisUrl = urlOf(/^rediss?$/, 'redis://host:6379');
 
-const listOf = <Item extends z.ZodType<unknown, string>>(item: Item) =>
+/** A setting that is a comma list. */
+export const listOf = <Item extends z.ZodType<unknown, string>>(item: Item) =>
   z
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Put, StreamableFile } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Put, StreamableFile } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { SessionAccount } from '@tenfold/session';
 import { Documented } from '../openapi/documented.decorator.ts';
@@ -27,7 +27,6 @@ export class PictureController {
   }
 
   @Get()
-  @Header('x-content-type-options', 'nosniff')
   @Documented({ summary: "Get one's picture", answers: { 200: 'image/*' }, problems: ['not-found'] })
   async show(@CurrentAccount() account: SessionAccount): Promise<StreamableFile> {
     const { content, type, length } = await this.pictures.open(account.id);
