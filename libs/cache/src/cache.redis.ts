@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
+import { measureRedis } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { tombstone } from './cache.entry.ts';
 import { cacheRedisErrors } from './cache.metrics.ts';
@@ -68,6 +69,7 @@ export class CacheRedis {
       commandTimeout: commandTimeoutMs,
       socketTimeout: 4 * commandTimeoutMs,
     });
+    measureRedis(this.#redis, 'cache');
     this.#subscriber = new Redis(url, { ...options, commandTimeout: 1_000, autoResubscribe: false });
     logOutages(this.#redis, logger);
     this.#subscriber.on('error', () => undefined);

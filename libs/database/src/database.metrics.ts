@@ -1,4 +1,5 @@
 import { counter, gauge, histogram } from '@tenfold/telemetry';
+import { DatabaseError } from './database.error.ts';
 import type { DatabaseNode } from './database.node.ts';
 
 /** Share of reads on replicas: `node_role="replica"` by all. */
@@ -19,6 +20,18 @@ export const durations = histogram({
   help: 'Time of a whole read or write, waiting for a connection included.',
   labelNames: ['database', 'operation'],
 });
+
+export const transactions = counter({
+  name: 'database_transactions_total',
+  help: 'Writes by how their transaction ended: committed, rolled-back, unknown (the connection broke during COMMIT), refused (no primary or no connection).',
+  labelNames: ['database', 'outcome'],
+});
+
+/** How a transaction ended that threw. */
+export function outcomeOf(error: unknown): 'rolled-back' | 'unknown' | 'refused' {
+  if (!(error instanceof DatabaseError)) return 'rolled-back';
+  return error.code === 'outcome-unknown' ? 'unknown' : 'refused';
+}
 
 /** What the gauges show of a database for as long as it is open. */
 export interface Observed {

@@ -6,6 +6,7 @@ import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } 
 import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
+import { measureStatements } from './statement.metrics.ts';
 
 export interface NodeOptions {
   url: string;
@@ -46,6 +47,7 @@ export class DatabaseNode {
       application_name: 'tenfold',
     });
     this.#pool.on('error', () => this.suspect());
+    measureStatements(this.#pool, behaviour.name);
     this.#pool.on('acquire', (client) => this.#inUse.add(client));
     this.#pool.on('release', (_, client) => this.#inUse.delete(client));
     const pool = this.#pool;

@@ -2,7 +2,7 @@ import { compareLsn, currentContext, raisePosition } from '@tenfold/telemetry';
 import type { EntityManager } from 'typeorm';
 import { runAfterCommit } from './after-commit.ts';
 import { DatabaseError, isConnectionFailure, isRecoveryConflict } from './database.error.ts';
-import { durations, observe, readRetries, reads } from './database.metrics.ts';
+import { durations, observe, outcomeOf, readRetries, reads, transactions } from './database.metrics.ts';
 import { DatabaseNode } from './database.node.ts';
 import { withDefaults } from './database.options.ts';
 import type { DatabaseOptions } from './database.options.ts';
@@ -110,6 +110,7 @@ export class Database {
    */
   async write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     const stop = this.#writeDuration.startTimer();
+    let outcome = 'committed';
     try {
       if (!this.primary.known) await this.primary.sample();
       if (!this.primary.up || this.primary.lastSample?.inRecovery) {
@@ -129,8 +130,12 @@ export class Database {
       );
       if (transaction) runAfterCommit(transaction, this);
       return result;
+    } catch (error) {
+      outcome = outcomeOf(error);
+      throw error;
     } finally {
       stop();
+      transactions.inc({ database: this.name, outcome });
     }
   }
 

@@ -32,6 +32,18 @@ export const handleDuration = histogram({
 
 export const consumerLag = gauge({
   name: 'kafka_consumer_lag',
-  help: 'Messages of the partitions assigned to this process that it has not handled, as of its last batch.',
+  help: 'Messages that a group has not handled, in all partitions; asked of the broker every 10 s, by each member.',
+  labelNames: ['group', 'topic'],
+});
+
+export const produceDuration = histogram({
+  name: 'kafka_produce_duration_seconds',
+  help: 'Time until Kafka acknowledged a batch, or it was given up: ok, failed.',
+  labelNames: ['outcome'],
+});
+
+export const produced = counter({
+  name: 'kafka_produced_total',
+  help: 'Messages that Kafka acknowledged, those of retries and dead letters included.',
   labelNames: ['topic'],
 });

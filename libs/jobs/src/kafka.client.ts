@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
 import type { Producer, RetryOptions, TopicMessages } from 'kafkajs';
 import { JobsError } from './jobs.error.ts';
+import { produced, produceDuration } from './jobs.metrics.ts';
 import { quietRequestQueue } from './kafka.timers.ts';
 
 quietRequestQueue();
@@ -71,9 +72,13 @@ export class KafkaSender {
   async send(topicMessages: TopicMessages[]): Promise<void> {
     await this.#inTurn(async () => {
       const producer = await this.#connected();
+      const stop = produceDuration.startTimer();
       try {
         await producer.sendBatch({ acks: -1, topicMessages });
+        stop({ outcome: 'ok' });
+        for (const { topic, messages } of topicMessages) produced.inc({ topic }, messages.length);
       } catch (cause) {
+        stop({ outcome: 'failed' });
         this.#producer = undefined;
         void producer.disconnect().catch(() => {});
         throw new JobsError('kafka-unavailable', 'Kafka did not take the messages', { cause });

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
-import { consumerLag } from './jobs.metrics.ts';
 import { createKafka } from './kafka.client.ts';
 import type { Headers } from './message.headers.ts';
 import type { ReceivedMessage } from './message.handler.ts';
@@ -39,7 +38,6 @@ export class KafkaConsumer {
   readonly #logger = new Logger(KafkaConsumer.name);
   readonly #stopping = new AbortController();
   readonly #pauses = new Set<NodeJS.Timeout>();
-  readonly #lag = new Map<string, Map<number, number>>();
   #consumer: Consumer | undefined;
   #running: Promise<void> | undefined;
   #joined = false;
@@ -120,7 +118,6 @@ export class KafkaConsumer {
   async #consumeBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
     const { topic, partition } = batch;
-    this.#setLag(topic, partition, Number(batch.offsetLagLow()) + 1);
     // A long message must not cost the membership; that it is lost all the same shows in the heartbeat below.
     const beating = setInterval(() => void heartbeat().catch(() => {}), heartbeatIntervalMs);
     try {
@@ -135,7 +132,6 @@ export class KafkaConsumer {
         await heartbeat();
         await commitOffsetsIfNecessary();
       }
-      this.#setLag(topic, partition, Number(batch.offsetLag()));
     } finally {
       clearInterval(beating);
     }
@@ -149,12 +145,6 @@ export class KafkaConsumer {
       resume();
     }, milliseconds).unref();
     this.#pauses.add(timer);
-  }
-
-  #setLag(topic: string, partition: number, messages: number): void {
-    const partitions = this.#lag.get(topic) ?? new Map<number, number>();
-    this.#lag.set(topic, partitions.set(partition, messages));
-    consumerLag.set({ topic }, [...partitions.values()].reduce((sum, lag) => sum + lag, 0));
   }
 }
 

@@ -1,5 +1,7 @@
 import { retryTopicOf } from '@tenfold/contracts';
 import type { Database } from '@tenfold/database';
+import { ConsumerLag } from './consumer.lag.ts';
+import type { ConsumerGroup } from './consumer.lag.ts';
 import { JobsError } from './jobs.error.ts';
 import { KafkaSender } from './kafka.client.ts';
 import { KafkaConsumer } from './kafka.consumer.ts';
@@ -31,6 +33,7 @@ const outagePauseMs = 1000;
 export class ServiceConsumers {
   readonly #consumers: readonly KafkaConsumer[];
   readonly #sender: KafkaSender;
+  readonly #lag: ConsumerLag;
   readonly #shutdown = new AbortController();
   readonly #patienceMs: number;
   /** When each partition's next message is due, by this process's clock. */
@@ -55,6 +58,9 @@ export class ServiceConsumers {
         retries.set(retryTopicOf(handler.message, index + 1), { handler, delayMs });
       }
     }
+    const groups: ConsumerGroup[] = [...byTopic.keys()].map((topic) => ({ groupId: `${group}.${topic}`, topics: [topic] }));
+    if (retries.size > 0) groups.push({ groupId: `${group}.retry`, topics: [...retries.keys()] });
+    this.#lag = new ConsumerLag({ brokers, instance, groups });
     const consumers = [...byTopic].map(
       ([topic, handler]) =>
         new KafkaConsumer({
@@ -92,13 +98,14 @@ export class ServiceConsumers {
   /** Returns at once; Kafka need not be there. */
   start(): void {
     for (const consumer of this.#consumers) consumer.start();
+    this.#lag.start();
   }
 
   async stop(): Promise<void> {
     const cutShort = setTimeout(() => this.#shutdown.abort(), this.#patienceMs);
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
     clearTimeout(cutShort);
-    await this.#sender.close();
+    await Promise.all([this.#lag.stop(), this.#sender.close()]);
   }
 
   /** Milliseconds until the attempt; at most its delay, for the clock of whoever set the time may be ahead. */

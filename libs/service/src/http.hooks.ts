@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { currentContext, histogram, runInContext } from '@tenfold/telemetry';
+import { counter, currentContext, gauge, histogram, runInContext } from '@tenfold/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './health.registry.ts';
 import { HttpContext } from './http.context.ts';
@@ -30,9 +30,29 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     help: 'Time from the head of a request to the end of its answer.',
     labelNames: ['route', 'method', 'status'],
   });
+  const refused = counter({
+    name: 'http_server_refused_total',
+    help: 'Requests that were turned away to protect the service: over a limit, or unavailable for now.',
+    labelNames: ['route', 'reason'],
+  });
+  let inFlight = 0;
+  gauge({ name: 'http_server_in_flight', help: 'Requests without an answer yet.', collect: (metric) => metric.set(inFlight) });
+  const observe = (request: FastifyRequest, reply: FastifyReply, status: string) => {
+    const route = routeOf(request);
+    const key = `${request.method} ${status} ${route}`;
+    let recorder = recorders.get(key);
+    if (!recorder) recorders.set(key, (recorder = duration.labels({ route, method: request.method, status })));
+    recorder.observe(reply.elapsedTime / 1000);
+  };
   fastify.decorateRequest(CONTEXT);
 
   fastify.addHook('onRequest', (request: RequestWithContext, reply, done) => {
+    inFlight += 1;
+    reply.raw.once('close', () => {
+      inFlight -= 1;
+      // A client that leaves gets no response, and none of Fastify's hooks.
+      if (!reply.raw.writableFinished) observe(request, reply, 'aborted');
+    });
     const context = new HttpContext(request, reply, deadlineMs);
     request[CONTEXT] = context;
     reply.header('x-request-id', context.requestId);
@@ -55,12 +75,10 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
   });
 
   fastify.addHook('onResponse', (request: RequestWithContext, reply, done) => {
-    const route = request.routeOptions.url ?? 'unmatched';
-    const status = statusClass(reply);
-    const key = `${request.method} ${status} ${route}`;
-    let recorder = recorders.get(key);
-    if (!recorder) recorders.set(key, (recorder = duration.labels({ route, method: request.method, status })));
-    recorder.observe(reply.elapsedTime / 1000);
+    const route = routeOf(request);
+    observe(request, reply, statusClass(reply));
+    const reason = refusals.get(reply.statusCode);
+    if (reason) refused.inc({ route, reason });
 
     const failed = reply.statusCode >= 500;
     if (logAll || failed || reply.elapsedTime > slowAfterMs) {
@@ -79,6 +97,16 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     done();
   });
 }
+
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched';
+}
+
+/** Statuses that say "not now" rather than what is wrong with the request. */
+const refusals = new Map([
+  [429, 'limit'],
+  [503, 'unavailable'],
+]);
 
 function statusClass(reply: FastifyReply): string {
   return `${Math.floor(reply.statusCode / 100)}xx`;

@@ -144,9 +144,24 @@ test('the operations port tells metrics and who this is', async () => {
   const metrics = await (await fetch(`${fixture.operations}/metrics`)).text();
 
   expect(metrics).toContain('http_server_duration_seconds_count{route="/slow",method="GET",status="2xx"} 1');
-  expect(metrics).toContain('nodejs_eventloop_utilization');
+  expect(metrics).toContain('nodejs_eventloop_active_seconds_total');
   const info: unknown = await (await fetch(`${fixture.operations}/info`)).json();
   expect(info).toEqual({ name: 'fixture', version: '1.2.3', replica: 'fixture-1' });
+});
+
+test('requests under way, refused and given up by their client are counted', async () => {
+  const fixture = await startReady();
+  const metrics = async () => (await fetch(`${fixture.operations}/metrics`)).text();
+  const leaving = new AbortController();
+  const left = fetch(`${fixture.http}/slow?ms=60000`, { signal: leaving.signal }).catch(() => 'gone');
+  await status(`${fixture.http}/busy`);
+  await eventually(async () => (await metrics()).includes('http_server_in_flight 1'));
+  expect(await metrics()).toContain('http_server_refused_total{route="/busy",reason="unavailable"} 1');
+
+  leaving.abort();
+  expect(await left).toBe('gone');
+  await eventually(async () => (await metrics()).includes('http_server_in_flight 0'));
+  expect(await metrics()).toContain('http_server_duration_seconds_count{route="/slow",method="GET",status="aborted"} 1');
 });
 
 test('a request id and trace that fit the format are taken over', async () => {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Body, Controller, Get, Injectable, Logger, Module, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Injectable, Logger, Module, Post, Query, ServiceUnavailableException } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { currentContext } from '@tenfold/telemetry';
 import { z } from 'zod';
@@ -83,6 +83,11 @@ class FixtureController {
   @Get('fail')
   fail(): never {
     throw new Error('broken on purpose');
+  }
+
+  @Get('busy')
+  busy(): never {
+    throw new ServiceUnavailableException();
   }
 
   @Get('crash')

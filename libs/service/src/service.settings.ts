@@ -28,6 +28,8 @@ export const serviceSettings = {
   /** Port of health, metrics and information; never published. */
   OPERATIONS_PORT: port,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** `off` counts and measures nothing, to tell what that costs. Default `on`. */
+  METRICS: z.enum(['on', 'off']).default('on'),
   /** Milliseconds between not ready and no new work, in which balancers notice. Default 5000. */
   DRAIN_DELAY_MS: milliseconds.default(5000),
   /** Milliseconds after a stop signal at which the process ends with 1, done or not. Default 25,000. */

@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { measureRedis } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { sessionScripts } from './session.scripts.ts';
 import type { SessionRedis } from './session.scripts.ts';
@@ -20,6 +21,7 @@ export function connectToSessions(url: string, commandTimeoutMs: number, logger:
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     scripts: sessionScripts,
   });
+  measureRedis(redis, 'session');
   let reported = false;
   redis.on('error', (error: Error) => {
     if (!reported) logger.warn(`Redis of the sessions: ${error.message}`);

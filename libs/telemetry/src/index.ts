@@ -1,6 +1,8 @@
-export { counter, durationBuckets, gauge, histogram, registry } from './metrics.registry.ts';
+export { counter, durationBuckets, gauge, histogram, registry, roundTripBuckets } from './metrics.registry.ts';
 export type { CounterOptions, GaugeOptions, HistogramOptions } from './metrics.registry.ts';
+export { metricsEnabled } from './metrics.switch.ts';
 export { startProcessMetrics } from './process.metrics.ts';
+export { measureRedis } from './redis.metrics.ts';
 export {
   compareLsn,
   createContext,

@@ -36,6 +36,6 @@ test('process metrics are read with the others', async () => {
   const text = await registry.metrics();
 
   expect(text).toMatch(/nodejs_eventloop_lag_p99_seconds \d/);
-  expect(text).toMatch(/nodejs_eventloop_utilization \d/);
+  expect(text).toMatch(/nodejs_eventloop_active_seconds_total \d/);
   expect(text).toMatch(/process_cpu_seconds_total \d/);
 });

@@ -1,6 +1,9 @@
-import { performance } from 'node:perf_hooks';
+import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
+import type { NodeGCPerformanceDetail, PerformanceEntry } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { collectDefaultMetrics } from 'prom-client';
-import { gauge, registry } from './metrics.registry.ts';
+import { counter, gauge, registry } from './metrics.registry.ts';
+import { metricsEnabled } from './metrics.switch.ts';
 
 let started = false;
 
@@ -10,17 +13,33 @@ let started = false;
  * collector's pauses is read when `/metrics` is.
  */
 export function startProcessMetrics(): void {
-  if (started) return;
+  if (started || !metricsEnabled) return;
   started = true;
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20, gcDurationBuckets: [0.001, 0.01, 0.1, 1] });
-  let previous = performance.eventLoopUtilization();
-  gauge({
-    name: 'nodejs_eventloop_utilization',
-    help: 'Share of the time since the last reading in which the event loop was busy, 0 to 1.',
-    collect: (metric) => {
-      const now = performance.eventLoopUtilization();
-      metric.set(performance.eventLoopUtilization(now, previous).utilization);
-      previous = now;
+  let known = 0;
+  counter({
+    name: 'nodejs_eventloop_active_seconds_total',
+    help: 'Time in which the event loop was busy; its rate is the utilization, 0 to 1.',
+    collect() {
+      // A counter and not the share itself, so that two who read `/metrics` do not take it from each other.
+      const active = performance.eventLoopUtilization().active / 1000;
+      this.inc(active - known);
+      known = active;
     },
+  });
+  measureHeapAfterCollections();
+}
+
+/** What is left by a full collection is what is held on to: its slope tells a leak, which the heap in use does not. */
+function measureHeapAfterCollections(): void {
+  let bytes = getHeapStatistics().used_heap_size;
+  new PerformanceObserver((list) => {
+    const isFull = ({ detail }: PerformanceEntry & { detail?: unknown }) => (detail as NodeGCPerformanceDetail).kind === constants.NODE_PERFORMANCE_GC_MAJOR;
+    if (list.getEntries().some(isFull)) bytes = getHeapStatistics().used_heap_size;
+  }).observe({ entryTypes: ['gc'] });
+  gauge({
+    name: 'nodejs_heap_used_after_gc_bytes',
+    help: 'Heap in use right after the last full collection; until the first one, at the start.',
+    collect: (metric) => metric.set(bytes),
   });
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import { measureRedis } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { gatewayConfig } from '../gateway.settings.ts';
@@ -36,6 +37,7 @@ export class RateLimits implements OnApplicationShutdown {
       commandTimeout: 200,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2000),
     });
+    measureRedis(this.#redis, 'limits');
     this.#redis.on('error', (error) => this.#logger.debug({ err: error, msg: 'limits are counted per replica' }));
     this.#limiters = {
       changes: this.#limiter('changes', config.RATE_LIMIT_PER_MINUTE),

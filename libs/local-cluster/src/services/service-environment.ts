@@ -5,7 +5,7 @@ import { address } from '../ports.ts';
 import type { ServiceDeclaration } from '../service-declaration.ts';
 
 /** Settings of a service that whoever starts the cluster may give in its own environment. */
-const passedOn = ['LOG_LEVEL', 'RATE_LIMIT_PER_MINUTE', 'LOGIN_LIMIT_PER_MINUTE', 'DRAIN_DELAY_MS'];
+const passedOn = ['LOG_LEVEL', 'RATE_LIMIT_PER_MINUTE', 'LOGIN_LIMIT_PER_MINUTE', 'DRAIN_DELAY_MS', 'METRICS'];
 
 /** The file that names the replicas of a service that answer calls. */
 export function addressFile(directory: string, service: string): string {

@@ -3,7 +3,7 @@ import type { Server as NetServer } from 'node:net';
 import { Server } from '@nestjs/microservices';
 import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
 import type { Call, CallContract } from '@tenfold/contracts';
-import { gauge, histogram, runInContext } from '@tenfold/telemetry';
+import { counter, gauge, histogram, runInContext } from '@tenfold/telemetry';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { patternOf } from './answers.decorator.ts';
 import { CallError } from '../call.error.ts';
@@ -47,6 +47,11 @@ export class CallServer extends Server implements CustomTransportStrategy {
     name: 'call_server_duration_seconds',
     help: 'Time from a request to its answer.',
     labelNames: ['call', 'code'],
+  });
+  readonly #refused = counter({
+    name: 'call_server_refused_total',
+    help: 'Requests refused before they became a call: overloaded, bad-request, incompatible.',
+    labelNames: ['code'],
   });
   #listener: NetServer | undefined;
   #closing: Promise<void> | undefined;
@@ -133,6 +138,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
 
   readonly #onRequest = (caller: CallerConnection, id: number, bytes: Buffer, start: number, end: number): void => {
     if (this.#inFlight >= this.#options.maxInFlight) {
+      this.#refused.inc({ code: 'overloaded' });
       caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
       return;
     }
@@ -140,12 +146,14 @@ export class CallServer extends Server implements CustomTransportStrategy {
     try {
       incoming = IncomingCall.from(decodePlain(bytes, start, end));
     } catch (error) {
+      this.#refused.inc({ code: 'bad-request' });
       caller.refuse(id, [null, 'bad-request', `malformed request: ${(error as Error).message}`, null, null]);
       return;
     }
     const endpoint = this.#endpoints.get(incoming.name);
     if (!endpoint) {
       const { service } = this.#contract;
+      this.#refused.inc({ code: 'incompatible' });
       caller.refuse(id, [null, 'incompatible', `${service} knows no such call`, null, null]);
       return;
     }
