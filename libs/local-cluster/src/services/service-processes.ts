@@ -10,7 +10,7 @@ import { environmentOf } from './service-environment.ts';
  * What a replica's heap may be. Twelve of them share a small machine: a small young generation is collected more often,
  * but keeps short-lived garbage from being resident.
  */
-const memoryFlags = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+const memoryFlags = ['--max-semi-space-size=16', '--max-old-space-size=256'];
 
 /** How replica `number` of a service is run. */
 export async function serviceSpecification(context: ClusterContext, declaration: ServiceDeclaration, number: number): Promise<ProcessSpecification> {
