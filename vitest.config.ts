@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     globalSetup: ['scripts/test-servers.ts'],
     setupFiles: ['scripts/leak-check.setup.ts'],
-    include: ['{apps,libs}/*/src/**/*.spec.ts', 'loadtests/src/**/*.spec.ts', 'scripts/**/*.spec.ts'],
+    include: ['{apps,libs}/*/src/**/*.spec.ts', '{benchmarks,loadtests}/src/**/*.spec.ts', 'scripts/**/*.spec.ts'],
     exclude: ['**/node_modules/**', '**/*.e2e.spec.ts', '**/*.cluster.spec.ts', '**/*.fault.spec.ts'],
     pool: 'forks',
     maxWorkers: 2,
