@@ -53,6 +53,11 @@ export class AccountsForTests {
     return account;
   }
 
+  @Answers(accountsCalls.calls.getAccounts)
+  getAccounts({ ids }: ValidRequestOf<Accounts['getAccounts']>): { items: Account[] } {
+    return { items: [...this.#accounts.values()].filter(({ id }) => ids.includes(id)) };
+  }
+
   #add(email: string, name: string, role: Account['role']): Account {
     const account = { id: randomUUID(), email, name, role, createdAt: new Date().toISOString() };
     this.#accounts.set(email, account);

@@ -31,6 +31,11 @@ export class AccountsForTests {
     return { id, email: emailOf(id), name: 'Tom & Cleo', role: 'customer', createdAt: '2026-01-01T00:00:00.000Z' };
   }
 
+  @Answers(accountsCalls.calls.getAccounts)
+  getAccounts({ ids }: ValidRequestOf<Accounts['getAccounts']>): { items: Account[] } {
+    return { items: ids.map((id) => this.getAccount({ id })) };
+  }
+
   @Answers(accountsCalls.calls.signUp)
   signUp(): Account {
     throw new CallError('email-taken', 'not in these tests');

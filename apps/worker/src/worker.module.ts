@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { accountsCalls, ordersCalls } from '@tenfold/contracts';
+import { accountsCalls, buildReport, orderPlaced, ordersCalls, sendReceipt } from '@tenfold/contracts';
 import { Database, DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
@@ -37,7 +37,12 @@ export class WorkerModule {
           brokers: config.KAFKA_BROKERS,
           databases: (moduleRef) => [moduleRef.get(Database, { strict: false })],
         }),
-        ConsumersModule.register({ group: 'worker', brokers: config.KAFKA_BROKERS, instance: config.REPLICA }),
+        ConsumersModule.register({
+          group: 'worker',
+          brokers: config.KAFKA_BROKERS,
+          instance: config.REPLICA,
+          messages: [sendReceipt, orderPlaced, buildReport],
+        }),
         CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
         CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
       ],

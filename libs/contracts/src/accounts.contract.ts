@@ -24,4 +24,11 @@ export const accountsCalls = defineCalls('accounts', {
   /** Takes the same time whether the account is unknown or the password wrong. */
   checkPassword: { request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
   getAccount: { request: z.strictObject({ id: uuid }), response: account, errors: ['not-found'], idempotent: true },
+  /** Unknown ids are left out of the answer. */
+  getAccounts: {
+    request: z.strictObject({ ids: z.array(uuid).min(1).max(200) }),
+    response: z.strictObject({ items: z.array(account) }),
+    errors: [],
+    idempotent: true,
+  },
 });

@@ -19,7 +19,20 @@ export interface Message<Payload extends z.ZodType = z.ZodType> {
   retryDelaysMs: readonly number[];
   /** Milliseconds one attempt may take before its signal aborts. Default 30,000. */
   timeoutMs: number;
+  /** Who gets a free slot first where a service handles several messages. Default `normal`. */
+  priority: Priority;
+  /** Whether later messages of the key wait while one is tried again. Default false. */
+  ordered: boolean;
+  /** Of the payload: one more than there are upgrades. */
+  version: number;
+  /**
+   * `upgrades[n - 1]` makes a payload of version n + 1 from one of version n, for what lies in Kafka when the schema
+   * changes. Default none.
+   */
+  upgrades: readonly ((older: unknown) => unknown)[];
 }
+
+export type Priority = 'high' | 'normal' | 'low';
 
 export interface Job<Payload extends z.ZodType = z.ZodType> extends Message<Payload> {
   kind: 'job';
@@ -30,18 +43,29 @@ export interface Event<Payload extends z.ZodType = z.ZodType> extends Message<Pa
 }
 
 type MessageOptions<Payload extends z.ZodType> = Pick<Message<Payload>, 'topic' | 'payload' | 'key'> &
-  Partial<Pick<Message, 'partitions' | 'retryDelaysMs' | 'timeoutMs'>>;
+  Partial<Pick<Message, 'partitions' | 'retryDelaysMs' | 'timeoutMs' | 'priority' | 'ordered' | 'upgrades'>>;
 
-const defaults = { partitions: 4, retryDelaysMs: [1_000, 10_000, 60_000], timeoutMs: 30_000 } as const;
+const defaults = {
+  partitions: 4,
+  retryDelaysMs: [1_000, 10_000, 60_000],
+  timeoutMs: 30_000,
+  priority: 'normal',
+  ordered: false,
+  upgrades: [],
+} as const;
+
+function define<Payload extends z.ZodType>(options: MessageOptions<Payload>): Message<Payload> {
+  return { ...defaults, ...options, version: (options.upgrades?.length ?? 0) + 1 };
+}
 
 /** Declares work that one service hands to another through Kafka. */
 export function defineJob<Payload extends z.ZodType>(options: MessageOptions<Payload>): Job<Payload> {
-  return { ...defaults, ...options, kind: 'job' };
+  return { ...define(options), kind: 'job' };
 }
 
 /** Declares a fact that one service tells all others through Kafka. */
 export function defineEvent<Payload extends z.ZodType>(options: MessageOptions<Payload>): Event<Payload> {
-  return { ...defaults, ...options, kind: 'event' };
+  return { ...define(options), kind: 'event' };
 }
 
 export type PayloadOf<M extends Message> = z.output<M['payload']>;

@@ -16,11 +16,12 @@ export function deadLetterTopicOf(message: Pick<Message, 'topic'>): string {
   return `${message.topic}.dead`;
 }
 
-/** Every topic that a message needs: its own, one for each retry delay, and that of its dead letters. */
-export function topicsOf(message: Pick<Message, 'topic' | 'partitions' | 'retryDelaysMs'>): Topic[] {
+/** Every topic that a message needs: its own, one for each delay of retries, and that of its dead letters. */
+export function topicsOf(message: Pick<Message, 'topic' | 'partitions' | 'retryDelaysMs' | 'ordered'>): Topic[] {
   return [
     { topic: message.topic, partitions: message.partitions },
-    ...message.retryDelaysMs.map((_, index) => ({ topic: retryTopicOf(message, index + 1), partitions: 1 })),
+    // An ordered message waits where it is.
+    ...(message.ordered ? [] : message.retryDelaysMs).map((_, index) => ({ topic: retryTopicOf(message, index + 1), partitions: 1 })),
     { topic: deadLetterTopicOf(message), partitions: 1 },
   ];
 }

@@ -1,10 +1,18 @@
 /**
  * - `invalid-payload`: what was to be sent does not fit the message's schema; a fault of the caller.
  * - `doubled-handler`: two handlers of one service handle the same message; found at boot.
+ * - `missing-handler`: a message that the service says it handles has no handler; found at boot.
+ * - `undeclared-handler`: a handler's message is not among those that the service says it handles; found at boot.
  * - `kafka-unavailable`: Kafka did not take the messages within its retries.
  * - `timed-out`: a handler took longer than the message's `timeoutMs`.
  */
-export type JobsErrorCode = 'invalid-payload' | 'doubled-handler' | 'kafka-unavailable' | 'timed-out';
+export type JobsErrorCode =
+  | 'invalid-payload'
+  | 'doubled-handler'
+  | 'missing-handler'
+  | 'undeclared-handler'
+  | 'kafka-unavailable'
+  | 'timed-out';
 
 export class JobsError extends Error {
   override readonly name = 'JobsError';

@@ -6,11 +6,11 @@ import { Database } from '@tenfold/database';
 import { createTestDatabase } from '@tenfold/database/testing';
 import { inject } from 'vitest';
 import { z } from 'zod';
-import { inboxMigrations } from './inbox.migration.ts';
-import { createKafka } from './kafka.client.ts';
-import type { Headers } from './message.headers.ts';
-import { outboxMigrations } from './outbox.migration.ts';
-import { ensureTopics } from './topics.ts';
+import { inboxMigrations } from './consumers/inbox.migration.ts';
+import { createKafka } from './kafka/kafkajs.client.ts';
+import type { Headers } from './kafka/kafka.client.ts';
+import { outboxMigrations } from './outbox/outbox.migration.ts';
+import { ensureTopics } from './kafka/topics.ts';
 
 // Most of these tests make something fail, and each failure is logged with its stack.
 Logger.overrideLogger(false);
@@ -18,7 +18,7 @@ Logger.overrideLogger(false);
 export const numbered = z.strictObject({ key: z.string(), number: z.int() });
 
 /** A job with a topic of its own. */
-export function makeJob(options: { retryDelaysMs?: readonly number[]; timeoutMs?: number } = {}) {
+export function makeJob(options: { retryDelaysMs?: readonly number[]; timeoutMs?: number; partitions?: number; ordered?: boolean } = {}) {
   return defineJob({
     topic: `test.${randomUUID()}`,
     payload: numbered,
@@ -40,7 +40,7 @@ export async function startServers() {
   const brokers = [inject('servers').kafka];
   const nodes = await createTestDatabase({ migrations: [...outboxMigrations, ...inboxMigrations] });
   const database = new Database({ name: 'jobs', entities: [], ...nodes });
-  const kafka = createKafka({ brokers, instance: 'test', retry: { retries: 10, maxRetryTime: 500 }, isClosed: () => false });
+  const kafka = createKafka({ brokers, instance: 'test', retry: { retries: 10, maxRetryTime: 500 } });
   const admin = kafka.admin();
   await admin.connect();
   const made: Message[] = [];

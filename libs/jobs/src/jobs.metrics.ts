@@ -26,7 +26,7 @@ export const handled = counter({
 
 export const handleDuration = histogram({
   name: 'jobs_handle_duration_seconds',
-  help: 'Time of one attempt, its transaction included.',
+  help: 'Time of one attempt, its transaction included; of a batch, all of it.',
   labelNames: ['topic'],
 });
 

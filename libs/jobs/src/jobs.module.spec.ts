@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Global, Injectable, Module } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import type { PayloadOf } from '@tenfold/contracts';
+import type { Message, PayloadOf } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
 import { Health, HealthModule } from '@tenfold/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConsumersModule } from './consumers.module.ts';
-import type { Delivery } from './delivery.ts';
-import { Handles } from './handles.decorator.ts';
+import { ConsumersModule } from './consumers/consumers.module.ts';
+import type { Delivery } from './consumers/delivery.ts';
+import { Handles } from './consumers/handles.decorator.ts';
 import { makeJob, startServers } from './jobs.fixture.ts';
 import type { TestServers } from './jobs.fixture.ts';
-import { MessageHandler } from './message.handler.ts';
-import { KafkaSender } from './kafka.client.ts';
-import { addMessage } from './outbox.ts';
-import { OutboxModule } from './outbox.module.ts';
+import { MessageHandler } from './consumers/message.handler.ts';
+import { KafkaSender } from './kafka/kafkajs.sender.ts';
+import { addMessage } from './outbox/outbox.ts';
+import { OutboxModule } from './outbox/outbox.module.ts';
 
 const job = makeJob();
 
@@ -45,6 +45,10 @@ beforeAll(async () => {
 afterAll(() => servers.close());
 
 async function compile(brokers: readonly string[], ...providers: Type[]) {
+  return compileFor({ brokers, providers });
+}
+
+async function compileFor({ brokers, providers, messages }: { brokers: readonly string[]; providers: Type[]; messages?: Message[] }) {
   @Global()
   @Module({ providers: [{ provide: Database, useValue: servers.database }], exports: [Database] })
   class OneDatabase {}
@@ -54,7 +58,7 @@ async function compile(brokers: readonly string[], ...providers: Type[]) {
       HealthModule.register(),
       OneDatabase,
       OutboxModule.register({ brokers }),
-      ConsumersModule.register({ group: `test.${randomUUID()}`, brokers, instance: 'test' }),
+      ConsumersModule.register({ group: `test.${randomUUID()}`, brokers, instance: 'test', ...(messages && { messages }) }),
     ],
     providers,
   }).compile();
@@ -86,6 +90,18 @@ describe('a service', () => {
   });
 });
 
+test('a service does not boot without a handler of what it says it handles', async () => {
+  const module = await compileFor({ brokers: servers.brokers, providers: [NumberJob], messages: [job, makeJob()] });
+  await expect(module.init()).rejects.toMatchObject({ code: 'missing-handler' });
+  await module.close();
+});
+
+test('a service does not boot with a handler of what it does not say it handles', async () => {
+  const module = await compileFor({ brokers: servers.brokers, providers: [NumberJob], messages: [] });
+  await expect(module.init()).rejects.toMatchObject({ code: 'undeclared-handler' });
+  await module.close();
+});
+
 test('an outage of the database with the inbox uses up no attempt', async () => {
   const nowhere = 'postgres://postgres@127.0.0.1:1/none';
   const database = new Database({ name: 'away', entities: [], primaryUrl: nowhere, replicaUrls: [] });
@@ -95,9 +111,9 @@ test('an outage of the database with the inbox uses up no attempt', async () => 
     run: async () => {},
     database,
     sender: new KafkaSender(servers.brokers, 'test'),
-    shutdown: new AbortController().signal,
   });
   const headers = { 'message-id': randomUUID() };
-  expect(await handler.handle({ key: 'a', value: '{"key":"a","number":1}', headers })).toBe('again');
+  const outcome = await handler.handle({ key: 'a', value: '{"key":"a","number":1}', headers }, new AbortController().signal);
+  expect(outcome).toMatchObject({ finished: false });
   await database.close();
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { currentContext } from '@tenfold/telemetry';
+import type { Headers } from './kafka/kafka.client.ts';
 
 /** Names of what rides with a message in Kafka. */
 export const header = {
@@ -13,12 +14,14 @@ export const header = {
   attempt: 'attempt',
   /** Epoch milliseconds by the clock of whoever handled it before. */
   notBefore: 'not-before',
+  /** Version of the payload; absent for 1. */
+  version: 'version',
   originalTopic: 'original-topic',
   cause: 'cause',
   stack: 'stack',
+  /** Epoch milliseconds of a dead letter's last failure. */
+  failedAt: 'failed-at',
 } as const;
-
-export type Headers = Record<string, string>;
 
 /** Request and trace of whatever is being answered, so that a log line of the job can be found from the request's. */
 export function contextHeaders(): Headers {

@@ -1,10 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { accountsCalls } from '@tenfold/contracts';
-import type { Account, ValidRequestOf } from '@tenfold/contracts';
+import type { Account, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError } from '@tenfold/rpc';
 import { AccountService } from './account.service.ts';
 
-const { signUp, checkPassword, getAccount } = accountsCalls.calls;
+const { signUp, checkPassword, getAccount, getAccounts } = accountsCalls.calls;
 
 @Controller()
 export class AccountHandler {
@@ -29,5 +29,10 @@ export class AccountHandler {
     const account = await this.accounts.get(id);
     if (!account) throw new CallError('not-found', `no account ${id}`);
     return account;
+  }
+
+  @Answers(getAccounts)
+  async getAccounts({ ids }: ValidRequestOf<typeof getAccounts>): Promise<ResponseOf<typeof getAccounts>> {
+    return { items: await this.accounts.getMany(ids) };
   }
 }

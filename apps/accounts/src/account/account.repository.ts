@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@tenfold/database';
+import { In } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import { AccountEntity } from './account.entity.ts';
 
@@ -9,6 +10,10 @@ export class AccountRepository {
 
   findById(id: string): Promise<AccountEntity | null> {
     return this.database.read((manager) => manager.findOneBy(AccountEntity, { id }));
+  }
+
+  findByIds(ids: readonly string[]): Promise<AccountEntity[]> {
+    return this.database.read((manager) => manager.findBy(AccountEntity, { id: In(ids) }));
   }
 
   /**

@@ -38,6 +38,11 @@ export class AccountService {
     const account = await this.accounts.findById(id);
     return account ? toAccount(account) : undefined;
   }
+
+  /** Those that exist, in no particular order. */
+  async getMany(ids: readonly string[]): Promise<Account[]> {
+    return (await this.accounts.findByIds(ids)).map(toAccount);
+  }
 }
 
 function toAccount({ id, email, name, role, createdAt }: AccountEntity): Account {

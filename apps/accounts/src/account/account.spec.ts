@@ -32,6 +32,13 @@ describe('accounts', () => {
     expect(await accounts.checkPassword({ email: 'lin@example.org', password })).toMatchObject({ id });
   });
 
+  it('gives those of many accounts that exist', () =>
+    asOneSession(async () => {
+      const { id } = await accounts.signUp({ email: 'mae@example.org', password, name: 'Mae' });
+      const { items } = await accounts.getAccounts({ ids: [id, '00000000-0000-4000-8000-000000000000'] });
+      expect(items).toMatchObject([{ id, email: 'mae@example.org' }]);
+    }));
+
   it('refuses a wrong password and an unknown address alike', () =>
     asOneSession(async () => {
       await accounts.signUp({ email: 'eve@example.org', password, name: 'Eve' });

@@ -2,24 +2,38 @@ import { Injectable } from '@nestjs/common';
 import { orderPlaced } from '@tenfold/contracts';
 import type { PayloadOf } from '@tenfold/contracts';
 import { Handles } from '@tenfold/jobs';
-import type { Delivery } from '@tenfold/jobs';
+import type { BatchDelivery } from '@tenfold/jobs';
 import { SalesRepository } from './sales.repository.ts';
 import type { CategorySales } from './sales.repository.ts';
 
-/** Adds every placed order to the sales of its day, exactly once: sum and inbox mark commit together. */
+type Placed = PayloadOf<typeof orderPlaced>;
+
+/** Adds every placed order to the sales of its day, exactly once: sums and inbox marks commit together. */
 @Injectable()
 export class SalesProjection {
   constructor(private readonly sales: SalesRepository) {}
 
-  @Handles(orderPlaced)
-  async add({ createdAt, lines }: PayloadOf<typeof orderPlaced>, { tx }: Delivery): Promise<void> {
-    const byCategory = new Map<number, CategorySales>();
+  @Handles(orderPlaced, { batch: { size: 200, lingerMs: 200 } })
+  async add(orders: readonly Placed[], { tx }: BatchDelivery): Promise<void> {
+    await this.sales.add(tx, sumsOf(orders));
+  }
+}
+
+/** One sum for each day and category; an order counts once in each of its categories. */
+export function sumsOf(orders: readonly Placed[]): CategorySales[] {
+  const sums = new Map<string, CategorySales>();
+  for (const { createdAt, lines } of orders) {
+    const day = createdAt.slice(0, 10);
+    const counted = new Set<number>();
     for (const { categoryId, quantity, priceCents } of lines) {
-      const sum = byCategory.get(categoryId) ?? { categoryId, units: 0, revenueCents: 0 };
+      const key = `${day}/${categoryId}`;
+      const sum = sums.get(key) ?? { day, categoryId, orders: 0, units: 0, revenueCents: 0 };
+      if (!counted.has(categoryId)) sum.orders += 1;
+      counted.add(categoryId);
       sum.units += quantity;
       sum.revenueCents += quantity * priceCents;
-      byCategory.set(categoryId, sum);
+      sums.set(key, sum);
     }
-    await this.sales.add(tx, createdAt.slice(0, 10), [...byCategory.values()]);
   }
+  return [...sums.values()];
 }

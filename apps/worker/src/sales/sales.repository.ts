@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '@tenfold/database';
 import type { EntityManager } from 'typeorm';
 
-/** What an order adds to one category. */
+/** What orders add to one category on one day. */
 export interface CategorySales {
+  day: string;
   categoryId: number;
+  orders: number;
   units: number;
   revenueCents: number;
 }
@@ -28,19 +30,24 @@ export interface SalesRow {
 export class SalesRepository {
   constructor(private readonly database: Database) {}
 
-  /** Adds one order to the sums of its day. */
-  async add(tx: EntityManager, day: string, sales: readonly CategorySales[]): Promise<void> {
-    // In the order of the key, so that two orders of the same categories never wait for each other crosswise.
-    const sorted = [...sales].sort((one, other) => one.categoryId - other.categoryId);
+  /** @param sales each day and category once */
+  async add(tx: EntityManager, sales: readonly CategorySales[]): Promise<void> {
+    // In the order of the key, so that two transactions with the same categories never wait for each other crosswise.
+    const sorted = [...sales].sort((one, other) => one.day.localeCompare(other.day) || one.categoryId - other.categoryId);
     await tx.query(
       `insert into sales_by_day (day, category_id, orders, units, revenue_cents)
-       select $1, category_id, 1, units, revenue_cents
-       from unnest($2::int[], $3::int[], $4::bigint[]) as sales (category_id, units, revenue_cents)
+       select * from unnest($1::date[], $2::int[], $3::int[], $4::int[], $5::bigint[])
        on conflict (day, category_id) do update set
          orders = sales_by_day.orders + excluded.orders,
          units = sales_by_day.units + excluded.units,
          revenue_cents = sales_by_day.revenue_cents + excluded.revenue_cents`,
-      [day, sorted.map((row) => row.categoryId), sorted.map((row) => row.units), sorted.map((row) => row.revenueCents)],
+      [
+        sorted.map(({ day }) => day),
+        sorted.map(({ categoryId }) => categoryId),
+        sorted.map(({ orders }) => orders),
+        sorted.map(({ units }) => units),
+        sorted.map(({ revenueCents }) => revenueCents),
+      ],
     );
   }
 

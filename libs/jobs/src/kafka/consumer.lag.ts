@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Admin } from 'kafkajs';
-import { consumerLag } from './jobs.metrics.ts';
-import { createKafka } from './kafka.client.ts';
+import { consumerLag } from '../jobs.metrics.ts';
+import { createKafka } from './kafkajs.client.ts';
 
 /** A consumer group and what it consumes. */
 export interface ConsumerGroup {

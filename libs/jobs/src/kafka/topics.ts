@@ -1,6 +1,6 @@
 import { topicsOf } from '@tenfold/contracts';
 import type { Message } from '@tenfold/contracts';
-import { createKafka } from './kafka.client.ts';
+import { createKafka } from './kafkajs.client.ts';
 
 /**
  * Makes the topics of the messages that do not exist yet: theirs, those of their retries and of their dead letters.
@@ -11,7 +11,6 @@ export async function ensureTopics(brokers: readonly string[], messages: readonl
     brokers,
     instance: 'ensure-topics',
     retry: { retries: 10, initialRetryTime: 100, maxRetryTime: 1000 },
-    isClosed: () => false,
   });
   const admin = kafka.admin();
   await admin.connect();

@@ -1,64 +1,66 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
-import { createKafka } from './kafka.client.ts';
-import type { Headers } from './message.headers.ts';
-import type { ReceivedMessage } from './message.handler.ts';
-
-/** A message and where it was read. */
-export interface ConsumedMessage extends ReceivedMessage {
-  topic: string;
-  partition: number;
-  offset: string;
-}
+import type { Consumer, IHeaders, KafkaMessage } from 'kafkajs';
+import type { GroupMember, Headers, IncomingRecord, Place, RecordReceiver } from './kafka.client.ts';
+import { createKafka } from './kafkajs.client.ts';
 
 export interface KafkaConsumerOptions {
   brokers: readonly string[];
   groupId: string;
   instance: string;
   topics: readonly string[];
-  /** Partitions handled at the same time. Default 4. */
-  concurrency?: number;
-  /** @returns 0 when done with the message, or after how many milliseconds it must be delivered again */
-  consume: (message: ConsumedMessage) => Promise<number>;
+  receiver: RecordReceiver;
 }
 
 const heartbeatIntervalMs = 1000;
+const commitIntervalMs = 1000;
 const restartPauseMs = 1000;
 
 /**
- * Consumes topics as a member of a group, one message of a partition at a time. Joins in the background, and again
- * after whatever breaks it. Offsets are committed about once a second and at the end: a message may come twice.
+ * Consumes topics as a member of a group. What was fetched is handed on at once and the next fetch begins: kafkajs
+ * would otherwise wait until all of it is handled, and one slow message would hold up every partition of the broker.
+ * So the fetches also carry the heartbeat, however long a job takes. Offsets are committed each second and at the end:
+ * a message may come twice.
  *
  * The times keep rebalances short: a dead member is noticed after 6 s (less needs `group.min.session.timeout.ms` at the
- * broker), and one that is busy for longer than 6 s loses its partitions, which costs a second delivery.
+ * broker).
  */
-export class KafkaConsumer {
+export class KafkaConsumer implements GroupMember {
   readonly #options: KafkaConsumerOptions;
   readonly #logger = new Logger(KafkaConsumer.name);
   readonly #stopping = new AbortController();
-  readonly #pauses = new Set<NodeJS.Timeout>();
   #consumer: Consumer | undefined;
   #running: Promise<void> | undefined;
+  #committer: NodeJS.Timeout | undefined;
   #joined = false;
+  /** What was committed last, so that an idle member asks for nothing. */
+  #committed = new Map<string, number>();
 
   constructor(options: KafkaConsumerOptions) {
     this.#options = options;
   }
 
-  /** @throws Error while it is no member of its group */
   check(): void {
     if (!this.#joined) throw new Error(`${this.#options.groupId} does not consume`);
   }
 
   start(): void {
     this.#running = this.#run();
+    this.#committer = setInterval(() => void this.#commit(), commitIntervalMs).unref();
   }
 
-  /** Lets the messages under way end, commits the offsets and leaves the group. */
+  pause(place: Place): void {
+    this.#consumer?.pause([{ topic: place.topic, partitions: [place.partition] }]);
+  }
+
+  resume(place: Place): void {
+    this.#consumer?.resume([{ topic: place.topic, partitions: [place.partition] }]);
+  }
+
   async stop(): Promise<void> {
+    clearInterval(this.#committer);
+    await this.#commit();
     this.#stopping.abort();
-    for (const timer of this.#pauses) clearTimeout(timer);
     await this.#consumer?.disconnect().catch(() => {});
     await this.#running;
   }
@@ -72,14 +74,14 @@ export class KafkaConsumer {
           this.#logger.warn({ msg: 'consumer starts again', group: this.#options.groupId, err: error });
         }
       }
-      this.#joined = false;
+      this.#leave();
       await this.#consumer?.disconnect().catch(() => {});
       await sleep(restartPauseMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => {});
     }
   }
 
   async #consumeUntilBroken(): Promise<void> {
-    const { brokers, groupId, instance, topics, concurrency = 4 } = this.#options;
+    const { brokers, groupId, instance, topics, receiver } = this.#options;
     const { signal } = this.#stopping;
     const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 };
     const kafka = createKafka({ brokers, instance, retry, isClosed: () => signal.aborted });
@@ -89,70 +91,62 @@ export class KafkaConsumer {
       sessionTimeout: 6000,
       rebalanceTimeout: 6000,
       heartbeatInterval: heartbeatIntervalMs,
-      // How long seek, resume and disconnect wait for a fetch that finds nothing.
+      // How long resume and disconnect wait for a fetch that finds nothing.
       maxWaitTimeInMs: 300,
       retry: { ...retry, restartOnFailure: async () => !signal.aborted },
     });
     this.#consumer = consumer;
     const ended = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => ended.resolve(), { once: true });
-    consumer.on(consumer.events.GROUP_JOIN, () => {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+      this.#committed = new Map();
       this.#joined = true;
+      receiver.assign(Object.entries(memberAssignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition }))));
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      this.#joined = false;
+      this.#leave();
       if (!payload.restart) ended.reject(payload.error);
     });
     await consumer.connect();
     // Without a committed offset the group is new: what was sent before it first came is meant for it, too.
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     await consumer.run({
-      eachBatchAutoResolve: false,
-      autoCommitInterval: 1000,
-      partitionsConsumedConcurrently: concurrency,
-      eachBatch: (payload) => this.#consumeBatch(payload),
+      autoCommit: false,
+      eachBatch: async ({ batch: { topic, partition, messages, highWatermark } }) => {
+        receiver.receive({ topic, partition }, messages.map((message) => received(topic, partition, message)), Number(highWatermark));
+      },
     });
     await ended.promise;
   }
 
-  async #consumeBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
-    const { topic, partition } = batch;
-    // A long message must not cost the membership; that it is lost all the same shows in the heartbeat below.
-    const beating = setInterval(() => void heartbeat().catch(() => {}), heartbeatIntervalMs);
-    try {
-      for (const message of batch.messages) {
-        if (!isRunning() || isStale()) return;
-        const again = await this.#options.consume(consumed(topic, partition, message));
-        if (again > 0) {
-          this.#pause(payload, again);
-          return;
-        }
-        resolveOffset(message.offset);
-        await heartbeat();
-        await commitOffsetsIfNecessary();
-      }
-    } finally {
-      clearInterval(beating);
-    }
+  #leave(): void {
+    if (!this.#joined) return;
+    this.#joined = false;
+    this.#options.receiver.assign([]);
   }
 
-  /** The fetches of the other partitions go on meanwhile, and with them the heartbeat. */
-  #pause({ pause }: EachBatchPayload, milliseconds: number): void {
-    const resume = pause();
-    const timer = setTimeout(() => {
-      this.#pauses.delete(timer);
-      resume();
-    }, milliseconds).unref();
-    this.#pauses.add(timer);
+  async #commit(): Promise<void> {
+    if (!this.#joined || !this.#consumer) return;
+    const committed = this.#committed;
+    const changed = this.#options.receiver
+      .offsets()
+      .filter(({ topic, partition, offset }) => committed.get(`${topic}/${partition}`) !== offset);
+    if (changed.length === 0) return;
+    try {
+      await this.#consumer.commitOffsets(changed.map((place) => ({ ...place, offset: String(place.offset) })));
+      for (const { topic, partition, offset } of changed) committed.set(`${topic}/${partition}`, offset);
+    } catch (error) {
+      // A rebalance, or a coordinator that is away: the next commit does it, and doubles end at the inbox.
+      this.#logger.debug({ msg: 'offsets not committed', group: this.#options.groupId, err: error });
+    }
   }
 }
 
-function consumed(topic: string, partition: number, { key, value, headers, offset }: KafkaMessage): ConsumedMessage {
+function received(topic: string, partition: number, { key, value, headers, offset }: KafkaMessage): IncomingRecord {
   return {
     topic,
     partition,
-    offset,
+    offset: Number(offset),
     key: key?.toString() ?? '',
     value: value?.toString(),
     headers: textHeaders(headers),

@@ -1,11 +1,9 @@
 import { Logger } from '@nestjs/common';
 import type { Database } from '@tenfold/database';
-import type { TopicMessages } from 'kafkajs';
 import type { EntityManager } from 'typeorm';
-import { outboxOldest, outboxRows, relayed } from './jobs.metrics.ts';
-import type { KafkaSender } from './kafka.client.ts';
-import { header } from './message.headers.ts';
-import type { Headers } from './message.headers.ts';
+import { outboxOldest, outboxRows, relayed } from '../jobs.metrics.ts';
+import type { Headers, RecordSender } from '../kafka/kafka.client.ts';
+import { header } from '../message.headers.ts';
 import { registerRelay } from './outbox.ts';
 
 interface OutboxRow {
@@ -49,7 +47,7 @@ const timing = {
  */
 export class OutboxRelay {
   readonly #database: Database;
-  readonly #sender: KafkaSender;
+  readonly #sender: RecordSender;
   readonly #logger = new Logger(OutboxRelay.name);
   #running: Promise<void> | undefined;
   #sampler: NodeJS.Timeout | undefined;
@@ -59,7 +57,7 @@ export class OutboxRelay {
   #stopped = false;
   #failures = 0;
 
-  constructor(database: Database, sender: KafkaSender) {
+  constructor(database: Database, sender: RecordSender) {
     this.#database = database;
     this.#sender = sender;
   }
@@ -104,19 +102,16 @@ export class OutboxRelay {
   }
 
   async #send(tx: EntityManager, rows: readonly OutboxRow[]): Promise<void> {
-    const byTopic = Map.groupBy(rows, (row) => row.topic);
     await this.#sender.send(
-      [...byTopic].map(([topic, ofTopic]): TopicMessages => ({
+      rows.map(({ topic, key, payload, headers, message_id, lsn }) => ({
         topic,
-        messages: ofTopic.map(({ key, payload, headers, message_id, lsn }) => ({
-          key,
-          value: payload,
-          headers: { ...headers, [header.messageId]: message_id, [header.position]: `${this.#database.name}=${lsn}` },
-        })),
+        key,
+        value: payload,
+        headers: { ...headers, [header.messageId]: message_id, [header.position]: `${this.#database.name}=${lsn}` },
       })),
     );
     await tx.query('DELETE FROM outbox WHERE id = ANY ($1)', [rows.map((row) => row.id)]);
-    for (const [topic, ofTopic] of byTopic) relayed.inc({ topic }, ofTopic.length);
+    for (const { topic } of rows) relayed.inc({ topic });
   }
 
   async #run(): Promise<void> {

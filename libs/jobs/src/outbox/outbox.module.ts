@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { ModuleRef } from '@nestjs/core';
 import { Database } from '@tenfold/database';
 import { Health } from '@tenfold/service';
-import { KafkaSender } from './kafka.client.ts';
+import { KafkaSender } from '../kafka/kafkajs.sender.ts';
 import { OutboxRelay } from './outbox.relay.ts';
 
 export interface OutboxOptions {

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { registry } from '@tenfold/telemetry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConsumerLag } from './consumer.lag.ts';
-import { makeJob, startServers } from './jobs.fixture.ts';
-import type { TestServers } from './jobs.fixture.ts';
-import { KafkaConsumer } from './kafka.consumer.ts';
-import { KafkaSender } from './kafka.client.ts';
+import type { Place, RecordReceiver } from './kafka.client.ts';
+import { makeJob, startServers } from '../jobs.fixture.ts';
+import type { TestServers } from '../jobs.fixture.ts';
+import { KafkaConsumer } from './kafkajs.consumer.ts';
+import { KafkaSender } from './kafkajs.sender.ts';
 
 let servers: TestServers;
 let sender: KafkaSender;
@@ -24,14 +25,20 @@ test('the lag of a group counts what it has not handled, while it does not run a
   const { topic } = await servers.withTopics(makeJob());
   const groupId = `test.${randomUUID()}`;
   const lag = new ConsumerLag({ brokers: servers.brokers, instance: 'test', groups: [{ groupId, topics: [topic] }], intervalMs: 200 });
-  const consumer = new KafkaConsumer({ brokers: servers.brokers, instance: 'test', groupId, topics: [topic], consume: async () => 0 });
+  const read = new Map<string, Place & { offset: number }>();
+  const receiver: RecordReceiver = {
+    receive: (place, _records, end) => read.set(`${place.topic}/${place.partition}`, { ...place, offset: end }),
+    assign: () => {},
+    offsets: () => [...read.values()],
+  };
+  const consumer = new KafkaConsumer({ brokers: servers.brokers, instance: 'test', groupId, topics: [topic], receiver });
   const measured = async () => {
     const text = await registry.getSingleMetricAsString('kafka_consumer_lag');
     return text.split('\n').find((line) => line.includes(groupId))?.split(' ').at(-1);
   };
-  const messages = Array.from({ length: 7 }, (_, index) => ({ key: `key-${index}`, value: 'x' }));
+  const records = Array.from({ length: 7 }, (_, index) => ({ topic, key: `key-${index}`, value: 'x', headers: {} }));
   try {
-    await sender.send([{ topic, messages }]);
+    await sender.send(records);
     lag.start();
     await expect.poll(measured).toBe('7');
 

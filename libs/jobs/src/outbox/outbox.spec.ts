@@ -1,8 +1,8 @@
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { makeJob, startServers } from './jobs.fixture.ts';
-import type { TestServers } from './jobs.fixture.ts';
-import { KafkaSender } from './kafka.client.ts';
+import { makeJob, startServers } from '../jobs.fixture.ts';
+import type { TestServers } from '../jobs.fixture.ts';
+import { KafkaSender } from '../kafka/kafkajs.sender.ts';
 import { addMessage } from './outbox.ts';
 import { OutboxRelay } from './outbox.relay.ts';
 

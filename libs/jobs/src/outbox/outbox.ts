@@ -3,8 +3,8 @@ import type { Message, PayloadOf } from '@tenfold/contracts';
 import { afterCommit } from '@tenfold/database';
 import type { Database } from '@tenfold/database';
 import type { EntityManager } from 'typeorm';
-import { JobsError } from './jobs.error.ts';
-import { contextHeaders } from './message.headers.ts';
+import { JobsError } from '../jobs.error.ts';
+import { contextHeaders, header } from '../message.headers.ts';
 
 const wakers = new WeakMap<Database, () => void>();
 
@@ -27,7 +27,7 @@ export async function addMessage<M extends Message>(tx: EntityManager, message: 
     message.topic,
     message.key(checked.data),
     JSON.stringify(payload),
-    JSON.stringify(contextHeaders()),
+    JSON.stringify({ ...contextHeaders(), ...(message.version > 1 && { [header.version]: String(message.version) }) }),
   ]);
   afterCommit(tx, wakeRelay);
   return messageId;

@@ -1,82 +1,53 @@
-import { Logger } from '@nestjs/common';
-import { Kafka, Partitioners, logLevel } from 'kafkajs';
+import { Partitioners } from 'kafkajs';
 import type { Producer, RetryOptions, TopicMessages } from 'kafkajs';
-import { JobsError } from './jobs.error.ts';
-import { produced, produceDuration } from './jobs.metrics.ts';
-import { quietRequestQueue } from './kafka.timers.ts';
-
-quietRequestQueue();
-
-const logger = new Logger('Kafka');
-
-// While a broker is away kafkajs says so at every attempt.
-const logIntervalMs = 5000;
-
-export interface KafkaClientOptions {
-  /** `host:port` of some brokers; the others are learned from them. */
-  brokers: readonly string[];
-  /** Name in the broker's logs, e.g. the replica's. */
-  instance: string;
-  retry: RetryOptions;
-  /** Once true, what is being retried fails at its next attempt to connect. */
-  isClosed: () => boolean;
-}
-
-export function createKafka({ brokers, instance, retry, isClosed }: KafkaClientOptions): Kafka {
-  let loggedAt = -Infinity;
-  return new Kafka({
-    clientId: instance,
-    // kafkajs retries everything but a list without brokers, and its retries cannot be cancelled otherwise.
-    brokers: () => (isClosed() ? [] : [...brokers]),
-    connectionTimeout: 1000,
-    requestTimeout: 10_000,
-    retry,
-    logLevel: logLevel.WARN,
-    logCreator: () => ({ namespace, log: { message, error } }) => {
-      // The limit is wanted, see producerRetry.
-      if (isClosed() || message.startsWith('Limiting retries') || Date.now() - loggedAt < logIntervalMs) return;
-      loggedAt = Date.now();
-      logger.warn(`${namespace}: ${message}${typeof error === 'string' ? `: ${error}` : ''}`);
-    },
-  });
-}
+import { JobsError } from '../jobs.error.ts';
+import { produced, produceDuration } from '../jobs.metrics.ts';
+import type { OutgoingRecord, RecordSender } from './kafka.client.ts';
+import { createKafka } from './kafkajs.client.ts';
+import type { Connect } from './kafkajs.client.ts';
 
 /**
  * A send that throws after the broker took it makes kafkajs roll its sequence back, and the broker then acknowledges
  * the next batch of that size unwritten. The client's retries (the producer's own do not count) carry it over an outage
  * of a minute with the sequence intact; after any throw the producer is thrown away.
  */
-const producerRetry: RetryOptions = { retries: 60, initialRetryTime: 100, maxRetryTime: 1000 };
+const senderRetry: RetryOptions = { retries: 60, initialRetryTime: 100, maxRetryTime: 1000 };
 
 const closeTimeoutMs = 3000;
 
+export interface KafkaSenderOptions {
+  /** Default: over an outage of a minute. */
+  retry?: RetryOptions;
+  connect?: Connect;
+}
+
 /** Sends one batch after another, each acknowledged by all replicas in sync, over one idempotent producer. */
-export class KafkaSender {
+export class KafkaSender implements RecordSender {
   readonly #brokers: readonly string[];
   readonly #instance: string;
+  readonly #options: KafkaSenderOptions;
   #producer: Producer | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(brokers: readonly string[], instance: string) {
+  constructor(brokers: readonly string[], instance: string, options: KafkaSenderOptions = {}) {
     this.#brokers = brokers;
     this.#instance = instance;
+    this.#options = options;
   }
 
-  /** Waits for Kafka, up to a minute. @throws JobsError `kafka-unavailable` */
   async connect(): Promise<void> {
     await this.#inTurn(() => this.#connected());
   }
 
-  /** Messages of one topic and key stay in order. @throws JobsError `kafka-unavailable`, after up to a minute */
-  async send(topicMessages: TopicMessages[]): Promise<void> {
+  async send(records: readonly OutgoingRecord[]): Promise<void> {
     await this.#inTurn(async () => {
       const producer = await this.#connected();
       const stop = produceDuration.startTimer();
       try {
-        await producer.sendBatch({ acks: -1, topicMessages });
+        await producer.sendBatch({ acks: -1, topicMessages: byTopic(records) });
         stop({ outcome: 'ok' });
-        for (const { topic, messages } of topicMessages) produced.inc({ topic }, messages.length);
+        for (const { topic } of records) produced.inc({ topic });
       } catch (cause) {
         stop({ outcome: 'failed' });
         this.#producer = undefined;
@@ -108,8 +79,9 @@ export class KafkaSender {
     const kafka = createKafka({
       brokers: this.#brokers,
       instance: this.#instance,
-      retry: producerRetry,
+      retry: this.#options.retry ?? senderRetry,
       isClosed: () => this.#closed,
+      connect: this.#options.connect,
     });
     const producer = kafka.producer({
       idempotent: true,
@@ -126,4 +98,11 @@ export class KafkaSender {
     this.#producer = producer;
     return producer;
   }
+}
+
+function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {
+  return [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+    topic,
+    messages: ofTopic.map(({ key, value, headers }) => ({ key, value, headers })),
+  }));
 }
