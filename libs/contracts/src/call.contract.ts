@@ -12,9 +12,22 @@ export interface CallDefinition<
   errors: readonly ErrorCode[];
   /** Whether a second delivery has no second effect. Only such calls are retried. */
   idempotent: boolean;
-  /** Milliseconds the call may take when the caller brings no earlier deadline. Default 2000. */
+  /** Milliseconds the call may take when the caller brings no earlier deadline. Default 2000; of a stream 60,000. */
   deadlineMs?: number;
+  /** Bytes of the longest request; a longer one is refused before it is sent, and before it is read. Default 65,536. */
+  maxRequestBytes?: number;
+  /** Bytes of the longest answer, or of the longest part of a stream. Default 1,048,576. */
+  maxResponseBytes?: number;
+  /**
+   * Who is refused first by a service that has too much to do. Default `normal`; `low` for what a client can do
+   * without for a minute, `high` for what everything else depends on, such as a log-in.
+   */
+  priority?: Priority;
+  /** The answer is any number of items, each by `response`, as the caller takes them. Default false. */
+  stream?: boolean;
 }
+
+export type Priority = 'low' | 'normal' | 'high';
 
 /** A {@link CallDefinition} that knows its service and its own name. */
 export interface Call<
@@ -27,13 +40,17 @@ export interface Call<
 }
 
 type CallOf<Definition> =
-  Definition extends CallDefinition<infer Request, infer Response, infer ErrorCode> ? Call<Request, Response, ErrorCode> : never;
+  Definition extends CallDefinition<infer Request, infer Response, infer ErrorCode>
+    ? Call<Request, Response, ErrorCode> & { stream: Definition extends { stream: true } ? true : false }
+    : never;
 
 /** All calls that one service answers. */
 export interface CallContract<Calls extends Record<string, Call> = Record<string, Call>> {
   service: string;
   calls: Calls;
 }
+
+const defaults = { maxRequestBytes: 65_536, maxResponseBytes: 1_048_576, priority: 'normal', stream: false } as const;
 
 /**
  * Declares the calls of a service.
@@ -47,7 +64,7 @@ export function defineCalls<const Definitions extends Record<string, CallDefinit
 ): CallContract<{ [Name in keyof Definitions]: CallOf<Definitions[Name]> }> {
   const calls = Object.entries(definitions).map(([name, definition]) => [
     name,
-    { deadlineMs: 2000, ...definition, service, name },
+    { ...defaults, deadlineMs: definition.stream ? 60_000 : 2000, ...definition, service, name },
   ]);
   return { service, calls: Object.fromEntries(calls) };
 }
@@ -58,5 +75,9 @@ export type RequestOf<C extends Call> = z.input<C['request']>;
 export type ValidRequestOf<C extends Call> = z.output<C['request']>;
 /** What the call returns. */
 export type ResponseOf<C extends Call> = z.output<C['response']>;
+/** What the handler returns: the response, or what yields the items of a stream. */
+export type AnswerOf<C extends Call> = C['stream'] extends true
+  ? AsyncIterable<ResponseOf<C>>
+  : ResponseOf<C> | Promise<ResponseOf<C>>;
 /** The closed set of codes with which the handler may refuse. */
 export type ErrorCodeOf<C extends Call> = C['errors'][number];

@@ -1,9 +1,11 @@
 export { defineCalls } from './call.contract.ts';
 export type {
+  AnswerOf,
   Call,
   CallContract,
   CallDefinition,
   ErrorCodeOf,
+  Priority,
   RequestOf,
   ResponseOf,
   ValidRequestOf,

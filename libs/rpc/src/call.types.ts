@@ -15,4 +15,11 @@ export type CallClient<Contract extends CallContract> = {
   readonly [Name in keyof Contract['calls']]: CallMethod<Contract['calls'][Name]>;
 };
 
-export type CallMethod<C extends Call> = (request: RequestOf<C>, options?: CallOptions) => Promise<ResponseOf<C>>;
+/**
+ * A call. That of a stream gives its items as they are taken: the service is asked for no more than the caller is about
+ * to take, and leaving the loop ends the handler's work.
+ */
+export type CallMethod<C extends Call> = (
+  request: RequestOf<C>,
+  options?: CallOptions,
+) => C['stream'] extends true ? AsyncIterableIterator<ResponseOf<C>> : Promise<ResponseOf<C>>;

@@ -16,7 +16,7 @@ const text = z.strictObject({ text: z.string() });
 const wait = z.strictObject({ ms: z.int().min(0).max(60_000), mark: z.string().default('') });
 
 export const fixtureCalls = defineCalls('fixture', {
-  echo: { request: text, response: text, errors: [], idempotent: true },
+  echo: { request: text, response: text, errors: [], idempotent: true, maxRequestBytes: 1_000_000 },
   whoAnswers: { request: wait, response: text, errors: [], idempotent: true },
   countOnce: { request: wait, response: text, errors: [], idempotent: false },
   refuse: { request: text, response: text, errors: ['not-found'], idempotent: true },
@@ -92,16 +92,16 @@ const opened: INestApplicationContext[] = [];
 /** Starts a replica that answers the fixture's calls on a port of its own. */
 export async function startReplica(
   replica: string,
-  options: CallServerOptions & { port?: number; handlers?: Type<unknown>[] } = {},
+  options: CallServerOptions & { port?: number; contract?: CallContract; handlers?: Type<unknown>[] } = {},
 ): Promise<Replica> {
-  const { port = await freePort(), handlers = [FixtureHandler], ...serverOptions } = options;
+  const { port = await freePort(), contract = fixtureCalls, handlers = [FixtureHandler], ...serverOptions } = options;
   const deeds: Deeds = { replica, started: [], aborted: [] };
 
   @Module({ controllers: handlers, providers: [{ provide: DEEDS, useValue: deeds }] })
   class ReplicaModule {}
 
   const config = { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret };
-  const strategy = callServer(fixtureCalls, config, { closeTimeoutMs: 2000, ...serverOptions });
+  const strategy = callServer(contract, config, { closeTimeoutMs: 2000, ...serverOptions });
   const app = await NestFactory.createMicroservice(ReplicaModule, { strategy, logger: false, abortOnError: false });
   opened.push(app);
   await app.listen();

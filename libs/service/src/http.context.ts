@@ -29,6 +29,10 @@ export class HttpContext implements RequestContext {
     this.#response = reply.raw;
   }
 
+  get cancelled(): boolean {
+    return this.#response.destroyed && !this.#response.writableFinished;
+  }
+
   get signal(): AbortSignal {
     if (!this.#controller) {
       const controller = new AbortController();

@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly deadline: number;
   /** Aborts when the caller has cancelled or is gone. Made when first read. */
   readonly signal: AbortSignal;
+  /** Whether {@link signal} has aborted or would have, without making it. */
+  readonly cancelled?: boolean;
   /** Database name → LSN that reads must have reached. Raise it by {@link raisePosition}. */
   readonly positions: Positions;
 }

@@ -1,11 +1,12 @@
 import { MessagePattern } from '@nestjs/microservices';
-import type { Call, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
+import type { AnswerOf, Call, ValidRequestOf } from '@tenfold/contracts';
 
-type Handler<C extends Call> = (request: ValidRequestOf<C>) => ResponseOf<C> | Promise<ResponseOf<C>>;
+type Handler<C extends Call> = (request: ValidRequestOf<C>) => AnswerOf<C>;
 
 /**
  * Makes a controller's method the answer to a call. It receives the request as validated; the deadline, the signal that
- * aborts when the caller gives up, and the positions are in `currentContext()`.
+ * aborts when the caller gives up, and the positions are in `currentContext()`. The method of a stream is an async
+ * generator: it goes on when the caller takes more, and ends at a `yield` when the caller is gone.
  */
 export function Answers<C extends Call>(
   call: C,

@@ -7,10 +7,15 @@ import { counter, gauge, histogram, runInContext } from '@tenfold/telemetry';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { patternOf } from './answers.decorator.ts';
 import { CallError } from '../call.error.ts';
-import { refusalOf, type Refusal } from './call.refusal.ts';
-import { CallerConnection } from './caller.connection.ts';
-import { IncomingCall } from './incoming.call.ts';
+import { tableOf } from '../wire/call.table.ts';
+import type { CallTable } from '../wire/call.table.ts';
+import { tableIdOf } from '../wire/frame.writer.ts';
 import { decodePlain } from '../wire/plain.messagepack.ts';
+import { refusalOf, type Refusal } from './call.refusal.ts';
+import { CallerConnection, recordOf } from './caller.connection.ts';
+import type { IncomingCall } from './incoming.call.ts';
+import { readPlainRequest, readTableRequest } from './request.body.ts';
+import { sendStream } from './stream.answer.ts';
 
 export interface CallServerConfig {
   HOST: string;
@@ -21,8 +26,6 @@ export interface CallServerConfig {
 export interface CallServerOptions {
   /** Calls in work at once; further ones are refused with `overloaded`. Default 1000. */
   maxInFlight?: number;
-  /** Bytes of the longest frame; a longer one is refused before it is read. Default 1 MiB. */
-  maxFrameBytes?: number;
   /** Milliseconds that callers have, on close, to fetch their answers and leave. Default 10,000. */
   closeTimeoutMs?: number;
 }
@@ -30,8 +33,16 @@ export interface CallServerOptions {
 /** When an overloaded server may be asked again, in milliseconds. */
 const overloadedRetryAfterMs = 100;
 
+/** Bytes that a request takes beside its payload, at most. */
+const headBytes = 4096;
+
+/** Milliseconds after which a caller that says nothing or takes nothing is cut off, twice that at most. */
+const silenceMs = 10_000;
+
 interface Endpoint {
   call: Call;
+  table: CallTable;
+  maxResponseBytes: number;
   handler: MessageHandler;
   recorders: Map<string, { observe(seconds: number): void }>;
 }
@@ -42,6 +53,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
   readonly #config: CallServerConfig;
   readonly #options: Required<CallServerOptions>;
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #byTable = new Map<number, Endpoint>();
   readonly #callers = new Set<CallerConnection>();
   readonly #duration = histogram({
     name: 'call_server_duration_seconds',
@@ -54,6 +66,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     labelNames: ['code'],
   });
   #listener: NetServer | undefined;
+  #silenceTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #inFlight = 0;
 
@@ -61,7 +74,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     super();
     this.#contract = contract;
     this.#config = config;
-    this.#options = { maxInFlight: 1000, maxFrameBytes: 1_048_576, closeTimeoutMs: 10_000, ...options };
+    this.#options = { maxInFlight: 1000, closeTimeoutMs: 10_000, ...options };
     gauge({
       name: 'call_server_in_flight',
       help: 'Calls in work.',
@@ -75,7 +88,10 @@ export class CallServer extends Server implements CustomTransportStrategy {
     const call = Object.values(calls).find((candidate) => patternOf(candidate) === pattern);
     if (!call || isEventHandler) throw new Error(`${String(pattern)} is no call of the contract ${service}`);
     if (this.#endpoints.has(call.name)) throw new Error(`The call ${String(pattern)} has two handlers`);
-    this.#endpoints.set(call.name, { call, handler, recorders: new Map() });
+    const table = tableOf(call);
+    const endpoint = { call, table, maxResponseBytes: call.maxResponseBytes, handler, recorders: new Map() };
+    this.#endpoints.set(call.name, endpoint);
+    this.#byTable.set(table.id, endpoint);
     super.addHandler(pattern, handler);
   }
 
@@ -86,11 +102,12 @@ export class CallServer extends Server implements CustomTransportStrategy {
       callback(new Error(`Calls without a handler: ${names}. Add a method with @Answers for each`));
       return;
     }
+    const maxFrameBytes = headBytes + Math.max(0, ...[...this.#endpoints.values()].map(({ call }) => call.maxRequestBytes));
     const listener = createServer((socket) => {
       const caller = new CallerConnection(socket, {
         service: this.#contract.service,
         secret: this.#config.CALLS_SECRET,
-        maxFrameBytes: this.#options.maxFrameBytes,
+        maxFrameBytes,
         onRequest: this.#onRequest,
         onClose: this.#onCallerClosed,
       });
@@ -101,6 +118,8 @@ export class CallServer extends Server implements CustomTransportStrategy {
     listener.listen(this.#config.CALLS_PORT, this.#config.HOST, () => {
       listener.off('error', callback);
       listener.on('error', (error) => this.logger.error(error));
+      // After what has come in meanwhile: a turn that took long is no caller's fault.
+      this.#silenceTimer = setInterval(() => setImmediate(this.#cutOffSilent), silenceMs);
       callback();
     });
   }
@@ -129,7 +148,12 @@ export class CallServer extends Server implements CustomTransportStrategy {
     }, this.#options.closeTimeoutMs);
     await closed;
     clearTimeout(timeout);
+    clearInterval(this.#silenceTimer);
   }
+
+  readonly #cutOffSilent = (): void => {
+    for (const caller of this.#callers) if (caller.trusted) caller.cutOffIfSilent();
+  };
 
   readonly #onCallerClosed = (caller: CallerConnection, cause: Error | undefined): void => {
     this.#callers.delete(caller);
@@ -142,32 +166,47 @@ export class CallServer extends Server implements CustomTransportStrategy {
       caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
       return;
     }
-    let incoming: IncomingCall;
+    let request: { endpoint: Endpoint; incoming: IncomingCall };
     try {
-      incoming = IncomingCall.from(decodePlain(bytes, start, end));
+      request = this.#read(bytes, start, end);
     } catch (error) {
-      this.#refused.inc({ code: 'bad-request' });
-      caller.refuse(id, [null, 'bad-request', `malformed request: ${(error as Error).message}`, null, null]);
+      const { code, message } = error instanceof CallError ? error : { code: 'bad-request', message: `malformed request: ${String(error)}` };
+      this.#refused.inc({ code });
+      caller.refuse(id, [null, code, message, null, null]);
       return;
     }
-    const endpoint = this.#endpoints.get(incoming.name);
-    if (!endpoint) {
-      const { service } = this.#contract;
-      this.#refused.inc({ code: 'incompatible' });
-      caller.refuse(id, [null, 'incompatible', `${service} knows no such call`, null, null]);
-      return;
-    }
+    const { endpoint, incoming } = request;
     caller.calls.set(id, incoming);
     this.#inFlight += 1;
     void runInContext(incoming, () => this.#answer(endpoint, caller, id, incoming));
   };
 
+  /** @throws CallError, NotPlainError */
+  #read(bytes: Buffer, start: number, end: number): { endpoint: Endpoint; incoming: IncomingCall } {
+    const tableId = tableIdOf(bytes, start, end);
+    if (tableId === undefined) {
+      const { name, incoming } = readPlainRequest(decodePlain(bytes, start, end));
+      const endpoint = this.#endpoints.get(name);
+      if (!endpoint) throw new CallError('incompatible', `${this.#contract.service} knows no such call`);
+      checkLength(endpoint, end - start);
+      return { endpoint, incoming };
+    }
+    const endpoint = this.#byTable.get(tableId);
+    // The caller sends it again without a table.
+    if (!endpoint) throw new CallError('unknown-table', 'no call has this table');
+    checkLength(endpoint, end - start);
+    return { endpoint, incoming: readTableRequest(endpoint.table, bytes, start, end) };
+  }
+
   /** Never rejects. */
   async #answer(endpoint: Endpoint, caller: CallerConnection, id: number, incoming: IncomingCall): Promise<void> {
     let code = 'ok';
     try {
-      const payload = await this.#handle(endpoint, incoming);
-      if (!incoming.cancelled) caller.answer(id, payload, incoming.raisedPositions());
+      const result = await this.#handle(endpoint, incoming);
+      if (endpoint.call.stream) {
+        await sendStream(result as AsyncIterable<unknown>, incoming, (items) => caller.sendItems(id, endpoint, incoming, items));
+        if (!incoming.cancelled) caller.endStream(id, incoming);
+      } else if (!incoming.cancelled) caller.answer(id, endpoint, incoming, result);
     } catch (error) {
       const refusal = refusalOf(error, endpoint.call, (message) => this.logger.error(message));
       code = refusal.code;
@@ -205,10 +244,15 @@ export function callServer(contract: CallContract, config: CallServerConfig, opt
   return new CallServer(contract, config, options);
 }
 
+function checkLength({ call }: Endpoint, bytes: number): void {
+  if (bytes <= call.maxRequestBytes + headBytes) return;
+  throw new CallError('bad-request', `a request of ${bytes} bytes, at most ${call.maxRequestBytes} are allowed`);
+}
+
 function pathPart(part: PropertyKey): string | number {
   return typeof part === 'number' ? part : String(part);
 }
 
 function encodeRefusal({ code, message, retryAfterMs, issues }: Refusal, incoming: IncomingCall): unknown[] {
-  return [incoming.raisedPositions(), code, message, retryAfterMs ?? null, issues ?? null];
+  return [recordOf(incoming.raisedPositions()), code, message, retryAfterMs ?? null, issues ?? null];
 }

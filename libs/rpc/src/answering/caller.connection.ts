@@ -1,11 +1,18 @@
 import type { Socket } from 'node:net';
+import type { CallTable } from '../wire/call.table.ts';
 import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
 import { FrameConnection } from '../wire/frame.connection.ts';
+import { encodeTableFrame } from '../wire/frame.writer.ts';
 import { handshakeTimeoutMs, maxHandshakeFrameBytes, ServerHandshake } from '../wire/handshake.protocol.ts';
-import type { IncomingCall } from './incoming.call.ts';
+import { decodePlain } from '../wire/plain.messagepack.ts';
+import { project } from '../wire/plain.projection.ts';
+import type { IncomingCall, Position } from './incoming.call.ts';
 
 /** Bytes of answers that a caller does not fetch, at which its requests are no longer read. */
 const pauseAtBytes = 1024 * 1024;
+
+/** Most parts of a stream that a caller may ask for ahead. */
+const maxCredit = 1000;
 
 export interface CallerOptions {
   service: string;
@@ -13,6 +20,12 @@ export interface CallerOptions {
   maxFrameBytes: number;
   onRequest: (caller: CallerConnection, id: number, bytes: Buffer, start: number, end: number) => void;
   onClose: (caller: CallerConnection, cause: Error | undefined) => void;
+}
+
+/** What an answer needs to know of its call. */
+export interface AnsweredCall {
+  table: CallTable;
+  maxResponseBytes: number;
 }
 
 /** The server's side of one connection. */
@@ -23,13 +36,12 @@ export class CallerConnection {
   readonly #handshake: ServerHandshake;
   readonly #timeout: NodeJS.Timeout;
   #trusted = false;
+  #receivedBefore = 0;
 
   constructor(
     socket: Socket,
     private readonly options: CallerOptions,
   ) {
-    // Finds callers that vanished without a word.
-    socket.setKeepAlive(true, 10_000);
     this.#handshake = new ServerHandshake(options);
     this.#timeout = setTimeout(() => this.destroy(), handshakeTimeoutMs);
     this.#connection = new FrameConnection(
@@ -56,11 +68,35 @@ export class CallerConnection {
     return this.#trusted;
   }
 
-  /** @throws FrameError when the answer is longer than a frame may be */
-  answer(id: number, payload: unknown, raised: Record<string, string> | null): void {
-    const frame = encodeFrame(FrameType.Answer, id, [raised, payload]);
-    if (frame.length > this.options.maxFrameBytes) throw new FrameError(`answer of ${frame.length} bytes`);
-    this.#connection.send(frame);
+  /**
+   * @throws MisfitError when the payload is not what the contract says
+   * @throws FrameError when the answer is longer than it may be
+   */
+  answer(id: number, call: AnsweredCall, incoming: IncomingCall, payload: unknown): void {
+    const positions = incoming.raisedPositions();
+    if (incoming.byTable) {
+      this.#sendByTable(FrameType.Answer, id, call, call.table.answer, { positions, payload });
+      return;
+    }
+    this.#sendPlain(FrameType.Answer, id, call, [recordOf(positions), project(call.table.responseLayout, payload)]);
+  }
+
+  /** A part of a stream. One that is too long is sent in two. @throws as {@link answer} */
+  sendItems(id: number, call: AnsweredCall, incoming: IncomingCall, items: readonly unknown[]): void {
+    try {
+      if (incoming.byTable) this.#sendByTable(FrameType.Items, id, call, call.table.items, items);
+      else this.#sendPlain(FrameType.Items, id, call, items.map((item) => project(call.table.responseLayout, item)));
+    } catch (error) {
+      if (!(error instanceof FrameError) || items.length < 2) throw error;
+      const half = items.length >>> 1;
+      this.sendItems(id, call, incoming, items.slice(0, half));
+      this.sendItems(id, call, incoming, items.slice(half));
+    }
+  }
+
+  /** The end of a stream. */
+  endStream(id: number, incoming: IncomingCall): void {
+    this.#connection.send(encodeFrame(FrameType.Answer, id, [recordOf(incoming.raisedPositions()), null]));
   }
 
   refuse(id: number, refusal: readonly unknown[]): void {
@@ -73,8 +109,27 @@ export class CallerConnection {
     else this.destroy();
   }
 
-  destroy(): void {
-    this.#connection.destroy();
+  destroy(cause?: Error): void {
+    this.#connection.destroy(cause);
+  }
+
+  /** Cuts off a caller that has sent nothing, not even a ping, or taken nothing since the last time this was called. */
+  cutOffIfSilent(): void {
+    const connection = this.#connection;
+    if (connection.stuck) connection.destroy(new Error('takes no answers'));
+    else if (connection.receivedChunks === this.#receivedBefore && !connection.paused) connection.destroy(new Error('no sign of life'));
+    this.#receivedBefore = connection.receivedChunks;
+  }
+
+  #sendByTable(type: FrameType, id: number, call: AnsweredCall, codec: CallTable['answer'], value: unknown): void {
+    const head = { type, id, table: call.table.id, maxBytes: call.maxResponseBytes };
+    this.#connection.send(encodeTableFrame(head, codec, value));
+  }
+
+  #sendPlain(type: FrameType, id: number, call: AnsweredCall, body: unknown): void {
+    const frame = encodeFrame(type, id, body);
+    if (frame.end > call.maxResponseBytes) throw new FrameError(`answer of ${frame.end} bytes`);
+    this.#connection.send(frame);
   }
 
   #onHandshake(type: number, body: Buffer): void {
@@ -99,6 +154,9 @@ export class CallerConnection {
       case FrameType.Cancel:
         this.calls.get(id)?.cancel();
         break;
+      case FrameType.Credit:
+        this.#onCredit(id, decodePlain(bytes, start, end));
+        break;
       case FrameType.Ping:
         this.#connection.sendEmpty(FrameType.Pong);
         break;
@@ -106,4 +164,19 @@ export class CallerConnection {
         throw new FrameError(`frame type ${type}`);
     }
   }
+
+  #onCredit(id: number, parts: unknown): void {
+    const call = this.calls.get(id);
+    // For a stream that has just ended.
+    if (!call) return;
+    if (!Number.isInteger(parts) || (parts as number) < 1 || call.credit + (parts as number) > maxCredit) {
+      throw new FrameError(`credit of ${String(parts)}`);
+    }
+    call.grant(parts as number);
+  }
+}
+
+/** Positions as a body without a table has them. */
+export function recordOf(positions: readonly Position[] | null): Record<string, string> | null {
+  return positions && Object.fromEntries(positions.map(({ database, lsn }) => [database, lsn]));
 }

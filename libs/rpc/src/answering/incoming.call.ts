@@ -5,37 +5,56 @@ import { NotPlainError } from '../wire/plain.messagepack.ts';
 /** Longest ids taken over from a caller. */
 const maxIdLength = 128;
 
+const lsnPattern = /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i;
+
+/** What a request says of itself, beside its payload. */
+export interface RequestHead {
+  remainingMs: number;
+  requestId: string;
+  traceId: string;
+  positions: readonly Position[] | null;
+}
+
+/** A database and how far it was written. */
+export interface Position {
+  database: string;
+  lsn: string;
+}
+
 /** A request as it came in, and the context its handler runs in. */
 export class IncomingCall implements RequestContext {
-  readonly positions: Positions;
+  readonly positions: Positions = new Map();
   readonly startedAt = performance.now();
   readonly deadline: number;
+  readonly requestId: string;
+  readonly traceId: string;
   /** The caller no longer waits. */
   cancelled = false;
-  readonly #asked: Positions | undefined;
+  /** Parts of a stream that the caller still takes. */
+  credit = 0;
+  readonly #asked: readonly Position[] | null;
   #controller: AbortController | undefined;
+  #onChange: (() => void) | undefined;
 
-  private constructor(
-    readonly name: string,
-    remainingMs: number,
-    readonly requestId: string,
-    readonly traceId: string,
-    positions: Positions | undefined,
+  /** @throws NotPlainError when the head cannot be what a caller means */
+  constructor(
+    { remainingMs, requestId, traceId, positions }: RequestHead,
     readonly payload: unknown,
+    /** Whether the answer may follow the call's table. */
+    readonly byTable: boolean,
   ) {
-    this.deadline = Date.now() + remainingMs;
-    this.#asked = positions;
-    this.positions = new Map(positions);
-  }
-
-  /** @throws NotPlainError when the body of a request frame is not what it should be */
-  static from(body: unknown): IncomingCall {
-    if (!Array.isArray(body) || body.length !== 6) throw new NotPlainError('request is no list of 6');
-    const [name, remainingMs, requestId, traceId, positions, payload] = body as unknown[];
-    if (typeof name !== 'string' || typeof remainingMs !== 'number' || !isId(requestId) || !isId(traceId)) {
+    if (!Number.isFinite(remainingMs) || requestId.length > maxIdLength || traceId.length > maxIdLength) {
       throw new NotPlainError('head of the request is malformed');
     }
-    return new IncomingCall(name, remainingMs, requestId, traceId, positionsFrom(positions), payload);
+    this.deadline = Date.now() + remainingMs;
+    this.requestId = requestId;
+    this.traceId = traceId;
+    this.#asked = positions;
+    if (positions === null) return;
+    for (const { database, lsn } of positions) {
+      if (!lsnPattern.test(lsn)) throw new NotPlainError('positions are malformed');
+      this.positions.set(database, lsn);
+    }
   }
 
   get signal(): AbortSignal {
@@ -49,29 +68,29 @@ export class IncomingCall implements RequestContext {
   cancel(): void {
     this.cancelled = true;
     this.#controller?.abort();
+    this.#onChange?.();
+  }
+
+  grant(parts: number): void {
+    this.credit += parts;
+    this.#onChange?.();
+  }
+
+  /** Resolves when the caller takes another part, or nothing any more. */
+  async untilTaken(): Promise<void> {
+    while (this.credit === 0 && !this.cancelled) {
+      await new Promise<void>((resolve) => (this.#onChange = resolve));
+    }
   }
 
   /** Positions that are further than those the caller asked for; null if none is. */
-  raisedPositions(): Record<string, string> | null {
-    let raised: Record<string, string> | null = null;
+  raisedPositions(): Position[] | null {
+    if (this.positions.size === 0) return null;
+    const raised: Position[] = [];
     for (const [database, lsn] of this.positions) {
-      const asked = this.#asked?.get(database);
-      if (asked === undefined || compareLsn(lsn, asked) > 0) (raised ??= {})[database] = lsn;
+      const asked = this.#asked?.find((position) => position.database === database);
+      if (!asked || compareLsn(lsn, asked.lsn) > 0) raised.push({ database, lsn });
     }
-    return raised;
+    return raised.length > 0 ? raised : null;
   }
-}
-
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= maxIdLength;
-}
-
-function positionsFrom(value: unknown): Positions | undefined {
-  if (value === null) return undefined;
-  if (typeof value !== 'object') throw new NotPlainError('positions are malformed');
-  const entries = Object.entries(value);
-  if (!entries.every(([, lsn]) => typeof lsn === 'string' && /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i.test(lsn))) {
-    throw new NotPlainError('positions are malformed');
-  }
-  return new Map(entries as [string, string][]);
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 /** Milliseconds between looks at the file, and between look-ups of the name. */
 const filePollMs = 250;
-const dnsPollMs = 2000;
+const dnsPollMs = 1000;
 
 export interface AddressSource {
   close(): void;
@@ -13,7 +13,7 @@ export interface AddressSource {
  * Follows where the replicas of a service are.
  *
  * @param addresses `host:port,host:port` for a fixed list; `dns:host:port` for every address of a name, looked up every
- *   2 s; `file:/path` with one `host:port` a line, read again within 250 ms of a change. A file or name that cannot be
+ *   second; `file:/path` with one `host:port` a line, read again within 250 ms of a change. A file or name that cannot be
  *   read keeps the last list: losing the directory is no reason to lose the replicas.
  * @param onChange called with each new list, the first time at once or as soon as it is known
  */

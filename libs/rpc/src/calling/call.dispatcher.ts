@@ -1,11 +1,16 @@
 import type { Call } from '@tenfold/contracts';
-import { counter, createContext, currentContext, gauge, histogram } from '@tenfold/telemetry';
+import { createContext, currentContext } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
-import { watchAddresses } from './address.source.ts';
-import type { AddressSource } from './address.source.ts';
 import type { CallOptions } from '../call.types.ts';
+import { FrameError } from '../wire/frame.codec.ts';
+import { MisfitError } from '../wire/table.writer.ts';
+import { CircuitBreaker } from './circuit.breaker.ts';
+import { DispatcherMetrics } from './dispatcher.metrics.ts';
 import { PendingCall } from './pending.call.ts';
-import { ReplicaLink } from './replica.link.ts';
+import { ReplicaPool } from './replica.pool.ts';
+import type { ReplicaLink } from './replica.link.ts';
+import { RetryBudget } from './retry.budget.ts';
+import { StreamedAnswer } from './streamed.answer.ts';
 
 /** Milliseconds between looks at deadlines: one timer for all calls in flight. */
 const sweepIntervalMs = 20;
@@ -13,79 +18,89 @@ const sweepIntervalMs = 20;
 /** Milliseconds a call waits for a replica when none is up, if its deadline allows. */
 const maxWaitMs = 1000;
 
+/** Times a call is sent at most, and milliseconds before it is sent again after a refusal, doubled each time. */
+const maxAttempts = 3;
+const backoffMs = 20;
+
+/** When a caller may try again whose call was not even sent. */
+const refusedRetryAfterMs = 1000;
+
 export interface DispatcherOptions {
   service: string;
   addresses: string;
   secret: string;
   maxFrameBytes: number;
+  /** Calls in work at once; further ones fail with `overloaded`. */
+  maxInFlight: number;
 }
 
+/** A call that waits for a replica to come up. */
 interface Waiting {
   pending: PendingCall;
   until: number;
 }
 
+/** A call that was refused and goes out again. */
+interface Delayed {
+  pending: PendingCall;
+  at: number;
+}
+
 /** Sends the calls of one contract to the replicas that answer them. */
 export class CallDispatcher {
-  readonly #links = new Map<string, ReplicaLink>();
-  /** Links of replicas that are no longer listed and still have calls to answer. */
-  readonly #retired = new Set<ReplicaLink>();
-  readonly #source: AddressSource;
-  readonly #recorders = new Map<string, { observe(seconds: number): void }>();
-  readonly #duration = histogram({
-    name: 'call_client_duration_seconds',
-    help: 'Time from a call to its answer, with all attempts.',
-    labelNames: ['service', 'call', 'code'],
-  });
-  readonly #retries = counter({
-    name: 'call_client_retries_total',
-    help: 'Calls sent a second time because the first replica was lost.',
-    labelNames: ['service', 'call'],
-  });
+  readonly #pool: ReplicaPool;
+  readonly #budget = new RetryBudget();
+  readonly #breaker = new CircuitBreaker();
+  readonly #metrics: DispatcherMetrics;
   #waiting: Waiting[] = [];
+  #delayed: Delayed[] = [];
   #inFlight = 0;
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(private readonly options: DispatcherOptions) {
-    this.#source = watchAddresses(options.addresses, (list) => this.#follow(list));
-    gauge({
-      name: 'call_client_in_flight',
-      help: 'Calls without an answer yet.',
-      labelNames: ['service'],
-      collect: (metric) => metric.set({ service: options.service }, this.#inFlight),
+    const { service, addresses, secret, maxFrameBytes } = options;
+    this.#pool = new ReplicaPool({
+      service,
+      addresses,
+      secret,
+      maxFrameBytes,
+      onReady: () => this.#onReady(),
+      onRefused: this.#onRefused,
+      onLost: (calls, reason) => {
+        for (const { pending, written } of calls) this.#onLost(pending, written, reason);
+      },
     });
+    this.#metrics = new DispatcherMetrics(service, { inFlight: () => this.#inFlight, replicas: () => this.#pool.states });
   }
 
   /** Whether any replica can take a call. */
   get reachable(): boolean {
-    return this.#candidates().length > 0;
+    return this.#pool.reachable;
   }
 
   /** @throws CallError */
   call(call: Call, request: unknown, options: CallOptions | undefined): Promise<unknown> {
-    const context = currentContext() ?? createContext();
-    const deadline = deadlineOf(call, context, options);
-    const pending = new PendingCall(call, request, context, deadline, this.#onSettled);
-    this.#inFlight += 1;
-    if (options?.signal) this.#followSignal(pending, options.signal);
-    if (Date.now() >= deadline) pending.fail('deadline-exceeded', 'no time left');
-    else if (options?.signal?.aborted) pending.fail('cancelled', 'given up by the caller');
-    else {
-      this.#sweeper ??= setInterval(() => this.#sweep(), sweepIntervalMs);
-      this.#dispatch(pending);
-    }
+    const pending = this.#create(call, request, options);
+    this.#start(pending, options?.signal);
     return pending.answer;
+  }
+
+  /** The call of a stream. */
+  stream(call: Call, request: unknown, options: CallOptions | undefined): StreamedAnswer {
+    const pending = this.#create(call, request, options);
+    const answer = new StreamedAnswer(pending, () => this.#giveUp(pending, 'cancelled', 'given up by the caller'));
+    this.#start(pending, options?.signal);
+    return answer;
   }
 
   /** Closes all connections. Calls without an answer fail with `unavailable`. */
   close(): void {
     this.#closed = true;
-    this.#source.close();
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
-    for (const link of [...this.#links.values(), ...this.#retired]) link.close();
-    for (const { pending } of this.#waiting.splice(0)) pending.fail('unavailable', 'the client is closed');
+    this.#pool.close();
+    for (const { pending } of [...this.#waiting, ...this.#delayed]) pending.fail('unavailable', 'the client is closed');
   }
 
   /** Nest calls it when the last request has ended. */
@@ -93,76 +108,81 @@ export class CallDispatcher {
     this.close();
   }
 
-  #dispatch(pending: PendingCall): void {
-    const link = this.#pick();
-    if (!link) {
+  #create(call: Call, request: unknown, options: CallOptions | undefined): PendingCall {
+    const context = currentContext() ?? createContext();
+    this.#inFlight += 1;
+    return new PendingCall(call, request, context, deadlineOf(call, context, options), this.#onSettled);
+  }
+
+  #start(pending: PendingCall, signal: AbortSignal | undefined): void {
+    if (signal) this.#followSignal(pending, signal);
+    if (Date.now() >= pending.deadline) pending.fail('deadline-exceeded', 'no time left');
+    else if (signal?.aborted) pending.fail('cancelled', 'given up by the caller');
+    else if (this.#inFlight > this.options.maxInFlight) this.#refuse(pending, 'bulkhead', 'too many calls in work');
+    else if (!this.#breaker.allow()) this.#refuse(pending, 'circuit-open', 'it has failed most of the last calls');
+    else {
+      this.#budget.countCall();
+      this.#sweeper ??= setInterval(() => this.#sweep(), sweepIntervalMs);
+      this.#dispatch(pending);
+    }
+  }
+
+  #refuse(pending: PendingCall, reason: 'bulkhead' | 'circuit-open', message: string): void {
+    this.#metrics.refused(reason);
+    pending.refused = true;
+    const code = reason === 'bulkhead' ? 'overloaded' : 'unavailable';
+    pending.fail(code, message, { retryAfterMs: refusedRetryAfterMs });
+  }
+
+  #dispatch(pending: PendingCall, except?: ReplicaLink): void {
+    if (pending.settled) return;
+    const replica = this.#pool.pick(except);
+    if (!replica) {
       if (this.#closed) pending.fail('unavailable', 'the client is closed');
       else this.#waiting.push({ pending, until: Math.min(pending.deadline, Date.now() + maxWaitMs) });
       return;
     }
     try {
-      link.send(pending);
+      replica.link.send(pending);
     } catch (cause) {
-      pending.fail('bad-request', 'the request cannot be sent', { cause });
+      pending.refused = true;
+      pending.fail('bad-request', 'the request cannot be sent', { ...issuesOf(cause), cause });
     }
   }
 
-  /** The less busy one of two at random, which comes close to the least busy of all: Mitzenmacher 2001. */
-  #pick(): ReplicaLink | undefined {
-    const candidates = this.#candidates();
-    if (candidates.length < 2) return candidates[0];
-    const first = Math.floor(Math.random() * candidates.length);
-    const second = (first + 1 + Math.floor(Math.random() * (candidates.length - 1))) % candidates.length;
-    const [left, right] = [candidates[first] as ReplicaLink, candidates[second] as ReplicaLink];
-    return left.outstanding <= right.outstanding ? left : right;
-  }
-
-  #candidates(): ReplicaLink[] {
-    const candidates: ReplicaLink[] = [];
-    for (const link of this.#links.values()) if (link.ready) candidates.push(link);
-    return candidates;
-  }
-
-  #follow(addresses: readonly string[]): void {
-    if (this.#closed) return;
-    const wanted = new Set(addresses);
-    for (const [address, link] of this.#links) {
-      if (wanted.has(address)) continue;
-      this.#links.delete(address);
-      link.retire();
-      this.#retired.add(link);
-    }
-    for (const address of wanted) {
-      if (!this.#links.has(address)) this.#links.set(address, this.#open(address));
-    }
-  }
-
-  #open(address: string): ReplicaLink {
-    const { service, secret, maxFrameBytes } = this.options;
-    return new ReplicaLink(address, {
-      service,
-      secret,
-      maxFrameBytes,
-      onReady: () => {
-        for (const { pending } of this.#waiting.splice(0)) this.#dispatch(pending);
-      },
-      onLost: (calls, reason) => {
-        for (const { pending, written } of calls) this.#onLost(pending, written, reason);
-      },
-    });
+  #onReady(): void {
+    this.#breaker.hint();
+    for (const { pending } of this.#waiting.splice(0)) this.#dispatch(pending);
   }
 
   #onLost(pending: PendingCall, written: boolean, reason: string): void {
-    if (this.#closed || pending.attempts > 1 || (written && !pending.call.idempotent)) {
+    if (this.#closed || pending.stream?.begun || (written && !pending.call.idempotent) || !this.#mayRetry(pending)) {
       pending.fail('unavailable', `connection lost: ${reason}`);
       return;
     }
-    this.#retries.inc({ service: pending.call.service, call: pending.call.name });
-    this.#dispatch(pending);
+    this.#dispatch(pending, pending.link);
+  }
+
+  /** Another replica may have room. Returns false where the refusal stands. */
+  readonly #onRefused = (pending: PendingCall, code: string): boolean => {
+    if (code !== 'overloaded' || !pending.call.idempotent || !this.#mayRetry(pending)) return false;
+    // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    this.#delayed.push({ pending, at: Date.now() + Math.random() * backoffMs * 2 ** pending.attempts });
+    return true;
+  };
+
+  #mayRetry(pending: PendingCall): boolean {
+    if (pending.attempts >= maxAttempts) return false;
+    if (!this.#budget.take()) {
+      this.#metrics.refused('retry-budget');
+      return false;
+    }
+    this.#metrics.retried(pending.call);
+    return true;
   }
 
   #followSignal(pending: PendingCall, signal: AbortSignal): void {
-    const onAbort = () => this.#giveUp((candidate) => candidate === pending, 'cancelled', 'given up by the caller');
+    const onAbort = () => this.#giveUp(pending, 'cancelled', 'given up by the caller');
     signal.addEventListener('abort', onAbort, { once: true });
     const forget = () => signal.removeEventListener('abort', onAbort);
     pending.answer.then(forget, forget);
@@ -175,41 +195,57 @@ export class CallDispatcher {
       return;
     }
     const now = Date.now();
-    this.#giveUp((pending) => pending.deadline <= now, 'deadline-exceeded', 'no answer in time');
-    if (this.#waiting.length === 0) return;
-    const over = this.#waiting.filter(({ until }) => until <= now);
-    this.#waiting = this.#waiting.filter(({ until }) => until > now);
-    for (const { pending } of over) pending.fail('unavailable', `no replica is up: ${this.#failures()}`);
+    for (const pending of this.#pool.look(now)) this.#giveUpIfOver(pending, now);
+    if (this.#waiting.length > 0) this.#sweepWaiting(now);
+    if (this.#delayed.length > 0) this.#sweepDelayed(now);
   }
 
-  #giveUp(isOver: (pending: PendingCall) => boolean, code: string, message: string): void {
-    const giveUp = (pending: PendingCall) => pending.fail(code, message);
-    for (const link of this.#links.values()) link.cancel(isOver, giveUp);
-    for (const link of this.#retired) {
-      link.cancel(isOver, giveUp);
-      if (link.outstanding === 0) this.#retired.delete(link);
+  #sweepWaiting(now: number): void {
+    for (const { pending, until } of this.#waiting) {
+      this.#giveUpIfOver(pending, now);
+      if (until <= now) pending.fail('unavailable', `no replica is up: ${this.#pool.failures}`);
     }
-    const over = this.#waiting.filter(({ pending }) => isOver(pending));
-    if (over.length === 0) return;
-    this.#waiting = this.#waiting.filter(({ pending }) => !isOver(pending));
-    for (const { pending } of over) giveUp(pending);
+    this.#waiting = this.#waiting.filter(({ pending }) => !pending.settled);
   }
 
-  #failures(): string {
-    const reasons = new Set([...this.#links.values()].map((link) => link.lastFailure));
-    return reasons.size > 0 ? [...reasons].join('; ') : 'no address known';
+  #sweepDelayed(now: number): void {
+    const delayed = this.#delayed;
+    this.#delayed = [];
+    for (const entry of delayed) {
+      this.#giveUpIfOver(entry.pending, now);
+      if (entry.at <= now) this.#dispatch(entry.pending, entry.pending.link);
+      else if (!entry.pending.settled) this.#delayed.push(entry);
+    }
   }
 
-  readonly #onSettled = ({ call, startedAt }: PendingCall, code: string): void => {
+  #giveUpIfOver(pending: PendingCall, now: number): void {
+    if (pending.deadline <= now) this.#giveUp(pending, 'deadline-exceeded', 'no answer in time');
+    else if (pending.context.cancelled) this.#giveUp(pending, 'cancelled', 'its own caller is gone');
+  }
+
+  #giveUp(pending: PendingCall, code: string, message: string): void {
+    pending.link?.cancel(pending);
+    pending.fail(code, message);
+  }
+
+  readonly #onSettled = (pending: PendingCall, code: string): void => {
     this.#inFlight -= 1;
-    const key = `${call.name} ${code}`;
-    let recorder = this.#recorders.get(key);
-    if (!recorder) {
-      recorder = this.#duration.labels({ service: call.service, call: call.name, code });
-      this.#recorders.set(key, recorder);
-    }
-    recorder.observe((performance.now() - startedAt) / 1000);
+    const milliseconds = performance.now() - pending.startedAt;
+    this.#metrics.settled(pending, code, milliseconds);
+    if (pending.refused || code === 'cancelled') return;
+    const failed = code === 'unavailable' || (code === 'deadline-exceeded' && 2 * milliseconds >= pending.call.deadlineMs);
+    if (failed) this.#breaker.failed();
+    else this.#breaker.succeeded();
+    const record = pending.link && this.#pool.recordOf(pending.link);
+    if (failed || code === 'internal') record?.failed();
+    else record?.succeeded(milliseconds);
   };
+}
+
+function issuesOf(cause: unknown): { issues?: { path: string[]; message: string }[] } {
+  // The first part of the path is the payload's place in the frame.
+  if (cause instanceof MisfitError) return { issues: [{ path: cause.path.split('.').slice(1), message: `is not ${cause.expected}` }] };
+  return cause instanceof FrameError ? { issues: [{ path: [], message: cause.message }] } : {};
 }
 
 function deadlineOf(call: Call, context: RequestContext, options: CallOptions | undefined): number {

@@ -11,9 +11,15 @@ export interface CallsModuleOptions {
   addresses: string;
   /** Shared secret of the handshake, the same as the service's `CALLS_SECRET`. */
   secret: string;
-  /** Bytes of the longest frame, as the service's `maxFrameBytes`. Default 1 MiB. */
-  maxFrameBytes?: number;
+  /**
+   * Calls in work at once, over which further ones fail with `overloaded`: what a slow service can take of this one's
+   * memory. Default 1000.
+   */
+  maxInFlight?: number;
 }
+
+/** Bytes that an answer takes beside its payload, at most. */
+const answerHeadBytes = 65_536;
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<CallsModuleOptions>()
   .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
@@ -53,8 +59,10 @@ export function callsToken(contract: CallContract): string {
 export const InjectCalls = (contract: CallContract) => Inject(callsToken(contract));
 
 function createDispatcher(options: CallsModuleOptions, health: Health | undefined): CallDispatcher {
-  const { contract, addresses, secret, maxFrameBytes = 1_048_576 } = options;
-  const dispatcher = new CallDispatcher({ service: contract.service, addresses, secret, maxFrameBytes });
+  const { contract, addresses, secret, maxInFlight = 1000 } = options;
+  const { service, calls } = contract;
+  const maxFrameBytes = answerHeadBytes + Math.max(0, ...Object.values(calls).map(({ maxResponseBytes }) => maxResponseBytes));
+  const dispatcher = new CallDispatcher({ service, addresses, secret, maxFrameBytes, maxInFlight });
   health?.register({
     name: callsToken(contract),
     required: false,
@@ -68,7 +76,9 @@ function createDispatcher(options: CallsModuleOptions, health: Health | undefine
 function createClient<Contract extends CallContract>(contract: Contract, dispatcher: CallDispatcher): CallClient<Contract> {
   const methods = Object.entries(contract.calls).map(([name, call]) => [
     name,
-    (request: unknown, options?: CallOptions) => dispatcher.call(call, request, options),
+    call.stream
+      ? (request: unknown, options?: CallOptions) => dispatcher.stream(call, request, options)
+      : (request: unknown, options?: CallOptions) => dispatcher.call(call, request, options),
   ]);
   return Object.freeze(Object.fromEntries(methods)) as CallClient<Contract>;
 }

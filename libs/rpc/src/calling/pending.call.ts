@@ -3,6 +3,8 @@ import type { RequestContext } from '@tenfold/telemetry';
 import { raisePosition } from '@tenfold/telemetry';
 import { CallError } from '../call.error.ts';
 import type { CallErrorOptions } from '../call.error.ts';
+import type { ReplicaLink } from './replica.link.ts';
+import type { StreamedAnswer } from './streamed.answer.ts';
 
 /** A call that has no answer yet. */
 export class PendingCall {
@@ -10,8 +12,20 @@ export class PendingCall {
   readonly answer: Promise<unknown>;
   /** Times it was handed to a connection. */
   attempts = 0;
+  /** The replica that has it, and its id there. */
+  link: ReplicaLink | undefined;
+  id = 0;
   /** Value of the connection's `written` from which on the request may have reached the service. */
   sequence = 0;
+  /** Whether the request went out by the call's table. */
+  byTable = true;
+  /** Of all attempts. */
+  sentBytes = 0;
+  receivedBytes = 0;
+  /** Whether it was never sent, so that its failure says nothing of the service. */
+  refused = false;
+  settled = false;
+  stream: StreamedAnswer | undefined;
   #resolve!: (payload: unknown) => void;
   #reject!: (error: CallError) => void;
 
@@ -30,19 +44,22 @@ export class PendingCall {
   }
 
   succeed(payload: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
     this.onSettled(this, 'ok');
     this.#resolve(payload);
   }
 
   fail(code: string, message: string, options: CallErrorOptions = {}): void {
+    if (this.settled) return;
+    this.settled = true;
     this.onSettled(this, code);
     const { service, name } = this.call;
     this.#reject(new CallError(code, message, { ...options, service, call: name }));
   }
 
-  /** Takes over the positions that the call raised. */
-  raisePositions(raised: unknown): void {
-    if (raised === null || typeof raised !== 'object') return;
-    for (const [database, lsn] of Object.entries(raised)) raisePosition(this.context.positions, database, String(lsn));
+  /** Takes over a position that the call raised. */
+  raisePosition(database: string, lsn: string): void {
+    raisePosition(this.context.positions, database, lsn);
   }
 }

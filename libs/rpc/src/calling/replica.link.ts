@@ -1,27 +1,38 @@
 import { connect } from 'node:net';
 import { Logger } from '@nestjs/common';
-import type { CallIssue } from '../call.error.ts';
+import { tableOf } from '../wire/call.table.ts';
 import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
+import type { FrameBytes } from '../wire/frame.codec.ts';
 import { FrameConnection } from '../wire/frame.connection.ts';
+import { encodeTableFrame } from '../wire/frame.writer.ts';
 import { ClientHandshake, HandshakeError, handshakeTimeoutMs, maxHandshakeFrameBytes } from '../wire/handshake.protocol.ts';
+import { project } from '../wire/plain.projection.ts';
+import { readItems, readRefusal, settleWithAnswer, settleWithRefusal } from './answer.body.ts';
 import type { PendingCall } from './pending.call.ts';
-import { decodePlain, NotPlainError } from '../wire/plain.messagepack.ts';
 
 /** Milliseconds between looks at whether the replica is still there; after two silent ones in a row it counts as gone. */
 const pingIntervalMs = 1000;
 
 /** Milliseconds before the next attempt to connect: doubled from the first to the second, each with up to half less. */
-const backoffMs = [50, 2000] as const;
+const backoffMs = [50, 1000] as const;
+
+/** Milliseconds without a byte, while calls wait, from which on a replica gets no further ones. */
+const silentAfterMs = 500;
 
 /** Bytes waiting to be sent over which a replica gets no further calls. */
 const maxPendingBytes = 4 * 1024 * 1024;
+
+/** Code of a refusal by a peer that does not know our table: nothing was done, and the call goes out without it. */
+const unknownTable = 'unknown-table';
 
 export interface LinkOptions {
   service: string;
   secret: string;
   maxFrameBytes: number;
-  /** The replica can take calls. */
-  onReady: () => void;
+  /** Whether the replica can take calls has changed. */
+  onChange: () => void;
+  /** A call was refused with that code. Returns true where it goes out again, and must not be settled. */
+  onRefused: (pending: PendingCall, code: string) => boolean;
   /** The connection is gone and these calls have no answer. `written` tells which may have reached the replica. */
   onLost: (calls: readonly { pending: PendingCall; written: boolean }[], reason: string) => void;
 }
@@ -30,15 +41,22 @@ export interface LinkOptions {
 export class ReplicaLink {
   readonly #logger = new Logger('Calls');
   readonly #outstanding = new Map<number, PendingCall>();
+  /** Calls for which this replica has another table, of another version of the contract. */
+  readonly #withoutTable = new Set<string>();
   #connection: FrameConnection | undefined;
   #state: 'connecting' | 'ready' | 'draining' | 'waiting' | 'closed' = 'waiting';
   /** No longer listed: not connected again. */
   #retired = false;
   #lastId = 0;
   #failures = 0;
-  #silentLooks = 0;
+  #silentPings = 0;
+  #receivedBefore = 0;
+  #receivedBeforePing = 0;
+  #silentSince: number | undefined;
   #retry: NodeJS.Timeout | undefined;
   #pings: NodeJS.Timeout | undefined;
+  /** When the connection came up. */
+  readySince = 0;
   /** Why the last connection failed, for messages. */
   lastFailure = 'not connected yet';
 
@@ -50,41 +68,70 @@ export class ReplicaLink {
   }
 
   get ready(): boolean {
-    return this.#state === 'ready' && (this.#connection?.pendingBytes ?? 0) < maxPendingBytes;
+    return this.#state === 'ready';
+  }
+
+  /** The replica does not fetch what it is sent. */
+  get congested(): boolean {
+    return (this.#connection?.pendingBytes ?? 0) >= maxPendingBytes;
   }
 
   get outstanding(): number {
     return this.#outstanding.size;
   }
 
-  /** @throws FrameError when the request is longer than a frame may be */
+  /**
+   * @throws FrameError when the request is longer than it may be
+   * @throws MisfitError when it does not fit the contract
+   */
   send(pending: PendingCall): void {
-    const { call, context, request, deadline } = pending;
-    const { positions } = context;
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    const frame = encodeFrame(FrameType.Request, this.#lastId, [
-      call.name,
-      deadline - Date.now(),
-      context.requestId,
-      context.traceId,
-      positions.size > 0 ? Object.fromEntries(positions) : null,
-      request,
-    ]);
-    if (frame.length > this.options.maxFrameBytes) throw new FrameError(`request of ${frame.length} bytes`);
+    const id = (this.#lastId + 1) >>> 0;
+    const frame = this.#encode(pending, id);
+    this.#lastId = id;
     pending.attempts += 1;
-    this.#outstanding.set(this.#lastId, pending);
+    pending.sentBytes += frame.end - frame.start;
+    pending.link = this;
+    pending.id = id;
+    this.#outstanding.set(id, pending);
     pending.sequence = this.#connection?.send(frame) ?? Infinity;
+    pending.stream?.open();
   }
 
-  /** Gives up the calls that `isOver` names, and tells the replica. */
-  cancel(isOver: (pending: PendingCall) => boolean, giveUp: (pending: PendingCall) => void): void {
-    for (const [id, pending] of this.#outstanding) {
-      if (!isOver(pending)) continue;
-      this.#outstanding.delete(id);
-      this.#connection?.sendEmpty(FrameType.Cancel, id);
-      giveUp(pending);
-    }
+  /** Gives up a call, and tells the replica. */
+  cancel(pending: PendingCall): void {
+    if (!this.#outstanding.delete(pending.id)) return;
+    this.#connection?.sendEmpty(FrameType.Cancel, pending.id);
     this.#endIfDone();
+  }
+
+  /**
+   * Whether calls have been waiting for half a second in which not a single byte came: the process is stopped, its event
+   * loop is blocked, or the network is gone. Other replicas are better then, long before the connection is given up.
+   */
+  get silent(): boolean {
+    return this.#silentSince !== undefined && performance.now() - this.#silentSince > silentAfterMs;
+  }
+
+  /** Looks whether anything came since the last look. */
+  look(): void {
+    const received = this.#connection?.receivedChunks ?? 0;
+    if (received !== this.#receivedBefore || this.#outstanding.size === 0) this.#silentSince = undefined;
+    else this.#silentSince ??= performance.now();
+    this.#receivedBefore = received;
+  }
+
+  /** Calls that are over by their deadline, or whose caller is gone. */
+  over(now: number): PendingCall[] {
+    const over: PendingCall[] = [];
+    for (const pending of this.#outstanding.values()) {
+      if (pending.deadline <= now || pending.context.cancelled) over.push(pending);
+    }
+    return over;
+  }
+
+  /** Asks for more parts of a stream. */
+  grant(pending: PendingCall, parts: number): void {
+    this.#connection?.send(encodeFrame(FrameType.Credit, pending.id, parts));
   }
 
   /** No new calls; the connection closes after the last answer. */
@@ -104,8 +151,27 @@ export class ReplicaLink {
     this.#connection?.destroy();
   }
 
+  #encode(pending: PendingCall, id: number): FrameBytes {
+    const { call, context, deadline, request } = pending;
+    const { requestId, traceId, positions } = context;
+    const remainingMs = deadline - Date.now();
+    const table = tableOf(call);
+    pending.byTable = !this.#withoutTable.has(call.name);
+    if (pending.byTable) {
+      const head = { type: FrameType.Request, id, table: table.id, maxBytes: call.maxRequestBytes };
+      const list = positions.size > 0 ? Array.from(positions, ([database, lsn]) => ({ database, lsn })) : null;
+      return encodeTableFrame(head, table.request, { remainingMs, requestId, traceId, positions: list, payload: request });
+    }
+    const record = positions.size > 0 ? Object.fromEntries(positions) : null;
+    const payload = project(table.requestLayout, request);
+    const frame = encodeFrame(FrameType.Request, id, [call.name, remainingMs, requestId, traceId, record, payload]);
+    if (frame.end > call.maxRequestBytes) throw new FrameError(`request of ${frame.end} bytes`);
+    return frame;
+  }
+
   #connect(): void {
     this.#state = 'connecting';
+    this.#withoutTable.clear();
     const { service, secret, maxFrameBytes } = this.options;
     const handshake = new ClientHandshake({ service, secret });
     const colon = this.address.lastIndexOf(':');
@@ -142,32 +208,85 @@ export class ReplicaLink {
   #onConnected(): void {
     this.#state = 'ready';
     this.#failures = 0;
-    this.#silentLooks = 0;
-    this.#pings = setInterval(() => this.#look(), pingIntervalMs).unref();
-    this.options.onReady();
+    this.#silentPings = 0;
+    this.readySince = performance.now();
+    this.#pings = setInterval(() => this.#ping(), pingIntervalMs).unref();
+    this.options.onChange();
   }
 
-  #look(): void {
+  #ping(): void {
     const connection = this.#connection;
     if (!connection) return;
-    this.#silentLooks = connection.received ? 0 : this.#silentLooks + 1;
-    connection.received = false;
-    if (this.#silentLooks >= 2) connection.destroy(new Error('no sign of life'));
+    this.#silentPings = connection.receivedChunks !== this.#receivedBeforePing ? 0 : this.#silentPings + 1;
+    this.#receivedBeforePing = connection.receivedChunks;
+    if (this.#silentPings >= 2) connection.destroy(new Error('no sign of life'));
     else connection.sendEmpty(FrameType.Ping);
   }
 
   #onFrame(type: number, id: number, bytes: Buffer, start: number, end: number): void {
-    if (type === FrameType.Answer || type === FrameType.Refusal) {
-      const pending = this.#outstanding.get(id);
-      // Answers to calls that were given up arrive, too.
-      if (!pending) return;
-      this.#outstanding.delete(id);
-      settle(pending, type, bytes, start, end);
-      this.#endIfDone();
-    } else if (type === FrameType.Drain) {
-      this.#state = 'draining';
-      this.#endIfDone();
-    } else if (type !== FrameType.Pong) throw new FrameError(`frame type ${type}`);
+    switch (type) {
+      case FrameType.Answer:
+        this.#settle(id, (pending) => {
+          pending.receivedBytes += end - start;
+          settleWithAnswer(pending, bytes, start, end);
+        });
+        break;
+      case FrameType.Items:
+        this.#onItems(id, bytes, start, end);
+        break;
+      case FrameType.Refusal: {
+        const refusal = readRefusal(bytes, start, end);
+        this.#settle(id, (pending) => {
+          if (refusal.code === unknownTable && pending.byTable) this.#sendWithoutTable(pending);
+          else if (!this.options.onRefused(pending, refusal.code)) settleWithRefusal(pending, refusal);
+        });
+        break;
+      }
+      case FrameType.Drain:
+        this.#state = 'draining';
+        this.options.onChange();
+        this.#endIfDone();
+        break;
+      case FrameType.Pong:
+        break;
+      default:
+        throw new FrameError(`frame type ${type}`);
+    }
+  }
+
+  #onItems(id: number, bytes: Buffer, start: number, end: number): void {
+    const pending = this.#outstanding.get(id);
+    if (!pending) return;
+    pending.receivedBytes += end - start;
+    try {
+      pending.stream?.push(readItems(pending, bytes, start, end));
+    } catch (cause) {
+      this.cancel(pending);
+      pending.fail('incompatible', 'the answer cannot be read', { cause });
+    }
+  }
+
+  /** Answers to calls that were given up arrive, too. */
+  #settle(id: number, settle: (pending: PendingCall) => void): void {
+    const pending = this.#outstanding.get(id);
+    if (!pending) return;
+    this.#outstanding.delete(id);
+    settle(pending);
+    this.#endIfDone();
+  }
+
+  #sendWithoutTable(pending: PendingCall): void {
+    const { service, name } = pending.call;
+    if (!this.#withoutTable.has(name)) {
+      this.#withoutTable.add(name);
+      this.#logger.log({ msg: `${service}.${name} is of another version there: its frames carry names`, address: this.address });
+    }
+    try {
+      pending.attempts -= 1;
+      this.send(pending);
+    } catch (cause) {
+      pending.fail('bad-request', 'the request cannot be sent', { cause });
+    }
   }
 
   #endIfDone(): void {
@@ -194,28 +313,7 @@ export class ReplicaLink {
       this.#failures += 1;
       this.#retry = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2)).unref();
     }
+    this.options.onChange();
     if (lost.length > 0) this.options.onLost(lost, this.lastFailure);
   }
-}
-
-function settle(pending: PendingCall, type: number, bytes: Buffer, start: number, end: number): void {
-  let body: unknown;
-  try {
-    body = decodePlain(bytes, start, end);
-    if (!Array.isArray(body)) throw new NotPlainError('answer is no list');
-  } catch (cause) {
-    pending.fail('incompatible', 'the answer cannot be read', { cause });
-    return;
-  }
-  const [positions, ...rest] = body as unknown[];
-  pending.raisePositions(positions);
-  if (type === FrameType.Answer) {
-    pending.succeed(rest[0]);
-    return;
-  }
-  const [code, message, retryAfterMs, issues] = rest;
-  pending.fail(String(code), String(message), {
-    ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
-    ...(Array.isArray(issues) ? { issues: issues as CallIssue[] } : {}),
-  });
 }

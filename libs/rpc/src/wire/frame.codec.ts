@@ -1,12 +1,14 @@
 import { encodePlain } from './plain.messagepack.ts';
 
 /**
- * Terminology
+ * Terminology; docs/call-protocol.md has it byte by byte.
  * - Frame: 4 bytes length of the rest, 1 byte type, 4 bytes call id (0 where none belongs), body; big endian.
  * - Handshake frames have binary bodies, see `handshake.protocol.ts`; nothing else is read before it is done.
+ * - A body is plain MessagePack, or follows a table, see `frame.writer.ts`: then it begins with the table's identity.
  * - Request: [call name, remaining milliseconds, request id, trace id, positions or null, payload].
  * - Answer: [raised positions or null, payload]. Refusal: [raised positions or null, code, message, retryAfterMs or
  *   null, issues or null].
+ * - Items: a part of a streamed answer, a list of its items. Credit: the caller takes so many more of them.
  * - Cancel: the caller no longer waits for that id. Drain: send no new requests; what is in flight is answered.
  * - Ping and pong: still there.
  */
@@ -22,15 +24,24 @@ export const FrameType = {
   Drain: 9,
   Ping: 10,
   Pong: 11,
+  Items: 12,
+  Credit: 13,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Goes up with every change that an older side would misread. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
-const lengthBytes = 4;
+export const lengthBytes = 4;
 /** Type and id. */
 export const headBytes = 5;
+
+/** A frame and where it lies; its bytes are never written to again. */
+export interface FrameBytes {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** The peer breaks the frame format; the connection cannot be used any further. */
 export class FrameError extends Error {
@@ -38,23 +49,22 @@ export class FrameError extends Error {
 }
 
 /** A frame whose body is plain MessagePack. */
-export function encodeFrame(type: FrameType, id: number, body: unknown): Buffer {
+export function encodeFrame(type: FrameType, id: number, body: unknown): FrameBytes {
   const frame = encodePlain(body, lengthBytes + headBytes);
-  writeHead(frame, type, id);
-  return frame;
+  return writeHead(frame, type, id);
 }
 
 /** A frame whose body is binary or empty. */
-export function encodeBinaryFrame(type: FrameType, id: number, ...parts: readonly Uint8Array[]): Buffer {
+export function encodeBinaryFrame(type: FrameType, id: number, ...parts: readonly Uint8Array[]): FrameBytes {
   const frame = Buffer.concat([Buffer.alloc(lengthBytes + headBytes), ...parts]);
-  writeHead(frame, type, id);
-  return frame;
+  return writeHead(frame, type, id);
 }
 
-function writeHead(frame: Buffer, type: FrameType, id: number): void {
+function writeHead(frame: Buffer, type: FrameType, id: number): FrameBytes {
   frame.writeUInt32BE(frame.length - lengthBytes, 0);
   frame[lengthBytes] = type;
   frame.writeUInt32BE(id, lengthBytes + 1);
+  return { bytes: frame, start: 0, end: frame.length };
 }
 
 /** Takes a frame: its type, its id, and where in `bytes` its body lies. The bytes are not copied. */

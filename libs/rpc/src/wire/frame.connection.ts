@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { encodeBinaryFrame, FrameReader } from './frame.codec.ts';
-import type { FrameType, OnFrame } from './frame.codec.ts';
+import type { FrameBytes, FrameType, OnFrame } from './frame.codec.ts';
 
-/** Frames shorter than this in sum are copied into one write; longer ones are handed to the kernel as they are. */
+/** Pieces shorter than this in sum are copied into one write; longer ones are handed to the kernel as they are. */
 const copyUpToBytes = 65_536;
 
 export interface FrameConnectionOptions {
@@ -15,14 +15,19 @@ export interface FrameConnectionOptions {
 
 /** A socket that speaks frames. Those sent within one turn of the event loop leave in one write. */
 export class FrameConnection {
-  /** Whether anything has come in since this was last set to false. */
-  received = false;
+  /** How often anything has come in. */
+  receivedChunks = 0;
   /** Number of frames handed to the kernel so far. */
   written = 0;
   readonly #reader: FrameReader;
-  #queue: Buffer[] = [];
+  /** What is queued: whole pieces, and behind them one that still grows while frames lie next to each other. */
+  #pieces: Buffer[] = [];
+  #bytes: Buffer | undefined;
+  #start = 0;
+  #end = 0;
   #queuedBytes = 0;
   #sent = 0;
+  #drainedBytes = 0;
   #cause: Error | undefined;
 
   constructor(
@@ -39,13 +44,18 @@ export class FrameConnection {
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       this.#reader.stop();
-      this.#queue = [];
+      this.#takeQueue();
       options.onClose(this.#cause);
     });
   }
 
   get destroyed(): boolean {
     return this.socket.destroyed;
+  }
+
+  /** Whether nothing is read, because the peer takes nothing. */
+  get paused(): boolean {
+    return this.socket.isPaused();
   }
 
   /** Bytes that wait to be sent. */
@@ -58,13 +68,27 @@ export class FrameConnection {
   }
 
   /** Queues a frame; returns the value of `written` from which on it may have reached the peer. */
-  send(frame: Buffer): number {
+  send({ bytes, start, end }: FrameBytes): number {
     if (this.socket.destroyed) return Infinity;
-    if (this.#queue.length === 0) setImmediate(this.#flush);
-    this.#queue.push(frame);
-    this.#queuedBytes += frame.length;
+    if (this.#queuedBytes === 0) setImmediate(this.#flush);
+    if (bytes === this.#bytes && start === this.#end) this.#end = end;
+    else {
+      if (this.#bytes) this.#pieces.push(this.#bytes.subarray(this.#start, this.#end));
+      this.#bytes = bytes;
+      this.#start = start;
+      this.#end = end;
+    }
+    this.#queuedBytes += end - start;
     this.#sent += 1;
     return this.#sent;
+  }
+
+  /** Whether bytes wait for a peer that has taken none since the last time this was asked. */
+  get stuck(): boolean {
+    const drained = this.socket.bytesWritten - this.socket.writableLength;
+    const stuck = this.socket.writableLength > 0 && drained === this.#drainedBytes;
+    this.#drainedBytes = drained;
+    return stuck;
   }
 
   sendEmpty(type: FrameType, id = 0): void {
@@ -85,7 +109,7 @@ export class FrameConnection {
   }
 
   #onData(chunk: Buffer): void {
-    this.received = true;
+    this.receivedChunks += 1;
     try {
       this.#reader.push(chunk);
     } catch (error) {
@@ -94,20 +118,28 @@ export class FrameConnection {
   }
 
   readonly #flush = (): void => {
-    const frames = this.#queue;
-    if (frames.length === 0 || this.socket.destroyed) return;
     const bytes = this.#queuedBytes;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.written += frames.length;
-    if (frames.length === 1) this.socket.write(frames[0] as Buffer);
-    else if (bytes <= copyUpToBytes) this.socket.write(Buffer.concat(frames, bytes));
+    if (bytes === 0 || this.socket.destroyed) return;
+    const pieces = this.#takeQueue();
+    this.written = this.#sent;
+    if (pieces.length === 1 && this.socket.writableLength === 0) this.socket.write(pieces[0] as Buffer);
+    // A copy also where the peer is slow: what waits for it must not hold on to memory that others wrote into.
+    else if (bytes <= copyUpToBytes) this.socket.write(Buffer.concat(pieces, bytes));
     else {
       this.socket.cork();
-      for (const frame of frames) this.socket.write(frame);
+      for (const piece of pieces) this.socket.write(piece);
       this.socket.uncork();
     }
     const { pauseAtBytes = Infinity } = this.options;
     if (this.socket.writableLength > pauseAtBytes) this.socket.pause();
   };
+
+  #takeQueue(): Buffer[] {
+    const pieces = this.#pieces;
+    if (this.#bytes) pieces.push(this.#bytes.subarray(this.#start, this.#end));
+    this.#pieces = [];
+    this.#bytes = undefined;
+    this.#queuedBytes = 0;
+    return pieces;
+  }
 }

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { encodeBinaryFrame, FrameType, protocolVersion } from './frame.codec.ts';
+import type { FrameBytes } from './frame.codec.ts';
 
 // Each side proves that it knows the secret by a keyed hash over both sides' random numbers, so that nothing secret
 // and nothing that can be used again crosses the wire (challenge and response, as in RFC 2195).
@@ -38,12 +39,12 @@ export class ServerHandshake {
 
   constructor(private readonly side: Side) {}
 
-  hello(): Buffer {
+  hello(): FrameBytes {
     return encodeBinaryFrame(FrameType.Hello, 0, magic, versionBytes(), this.#nonce);
   }
 
   /** What to answer to a proof, and whether the client is let in. */
-  check(proof: Buffer): { accepted: boolean; answer: Buffer } {
+  check(proof: Buffer): { accepted: boolean; answer: FrameBytes } {
     if (proof.length < proofHeadBytes || proof.readUInt16BE(0) !== protocolVersion) {
       return refuse('another protocol version');
     }
@@ -70,7 +71,7 @@ export class ClientHandshake {
    *
    * @throws HandshakeError when the server speaks another version, or something else altogether
    */
-  prove(hello: Buffer): Buffer {
+  prove(hello: Buffer): FrameBytes {
     if (hello.length < helloBytes || !hello.subarray(0, magic.length).equals(magic)) {
       throw new HandshakeError('the peer does not speak this protocol');
     }
@@ -95,7 +96,7 @@ export class ClientHandshake {
   }
 }
 
-function refuse(reason: HandshakeRefusal): { accepted: boolean; answer: Buffer } {
+function refuse(reason: HandshakeRefusal): { accepted: boolean; answer: FrameBytes } {
   const answer = encodeBinaryFrame(FrameType.Refused, 0, Buffer.of(refusals.indexOf(reason)));
   return { accepted: false, answer };
 }
