@@ -75,8 +75,8 @@ export async function startCatalog(): Promise<CatalogFixture> {
 
 class CatalogForTests {}
 
-async function untilReplicasHave({ replicas }: Database, position: string): Promise<void> {
-  for (const replica of replicas) {
+async function untilReplicasHave({ nodes }: Database, position: string): Promise<void> {
+  for (const replica of nodes) {
     while (compareLsn(replica.lastSample?.position ?? '0/0', position) < 0) await replica.sample();
   }
 }

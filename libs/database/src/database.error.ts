@@ -4,17 +4,29 @@
  * - `outcome-unknown`: the connection broke during COMMIT. Whether the write happened shows only in the data.
  * - `no-node-available`: no node that is up has reached what this context wrote before.
  * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout.
+ * - `write-within-read`: a mistake of the program: a read may be run twice, so it must not write.
  */
 export type DatabaseErrorCode =
   | 'bad-cursor'
   | 'primary-unavailable'
   | 'outcome-unknown'
   | 'no-node-available'
-  | 'pool-exhausted';
+  | 'pool-exhausted'
+  | 'write-within-read';
+
+/** Milliseconds after which it is worth while to try again; the codes that are missing here will fail again. */
+const retryAfter: Partial<Record<DatabaseErrorCode, number>> = {
+  'primary-unavailable': 2000,
+  'outcome-unknown': 2000,
+  'no-node-available': 1000,
+  'pool-exhausted': 1000,
+};
 
 /** What this library refuses by itself. An error of a statement stays TypeORM's `QueryFailedError`. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
+  /** Set when the same may succeed later: callers are told `unavailable`, clients 503 with Retry-After. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly code: DatabaseErrorCode,
@@ -22,6 +34,7 @@ export class DatabaseError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+    this.retryAfterMs = retryAfter[code];
   }
 }
 

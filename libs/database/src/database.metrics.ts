@@ -33,11 +33,19 @@ export function outcomeOf(error: unknown): 'rolled-back' | 'unknown' | 'refused'
   return error.code === 'outcome-unknown' ? 'unknown' : 'refused';
 }
 
+export const promotions = counter({
+  name: 'database_promotions_total',
+  help: 'How often another node became the primary.',
+  labelNames: ['database'],
+});
+
 /** What the gauges show of a database for as long as it is open. */
 export interface Observed {
   readonly name: string;
   readonly nodes: readonly DatabaseNode[];
   lagMs(node: DatabaseNode): number;
+  lagBytes(node: DatabaseNode): number;
+  roleOf(node: DatabaseNode): 'primary' | 'replica' | 'fenced';
 }
 
 const open = new Set<Observed>();
@@ -76,5 +84,11 @@ const nodeGauges = [
     'database_replica_lag_seconds',
     'How long ago, by the clock of this process, the primary was where the node is now.',
     (node, database) => database.lagMs(node) / 1000,
+  ),
+  nodeGauge('database_replica_lag_bytes', 'Bytes of log that the node has yet to replay.', (node, database) => database.lagBytes(node)),
+  nodeGauge(
+    'database_node_role',
+    '1 for the primary, 0 for a replica, -1 for a former primary that gets no work.',
+    (node, database) => ({ primary: 1, replica: 0, fenced: -1 })[database.roleOf(node)],
   ),
 ];

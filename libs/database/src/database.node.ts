@@ -6,6 +6,7 @@ import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } 
 import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
+import type { Reader } from './reader.ts';
 import { measureStatements } from './statement.metrics.ts';
 
 export interface NodeOptions {
@@ -15,7 +16,11 @@ export interface NodeOptions {
   name: string;
   behaviour: ResolvedBehaviour;
   onSample: (sample: NodeSample, node: DatabaseNode) => void;
+  onLost: (node: DatabaseNode) => void;
 }
+
+// So many reads in a row whose connection breaks say that the node is not well, whatever it answers to samples.
+const failuresAllowed = 3;
 
 // A stalled set-up would otherwise keep the node out for ever.
 const preparationTimeoutMs = 5000;
@@ -23,7 +28,8 @@ const preparationTimeoutMs = 5000;
 /** One PostgreSQL server of a database: its pool, its TypeORM data source and what is known about its state. */
 export class DatabaseNode {
   readonly name: string;
-  readonly role: 'primary' | 'replica';
+  /** What it is until it says itself what it is. */
+  readonly configuredRole: 'primary' | 'replica';
   readonly #poolSize: number;
   readonly #pool: Pool;
   readonly #dataSource: DataSource;
@@ -33,10 +39,13 @@ export class DatabaseNode {
   #up = false;
   #known = false;
   #outstanding = 0;
+  #failures = 0;
+  readonly #onLost: (node: DatabaseNode) => void;
 
-  constructor({ url, role, name, behaviour, onSample }: NodeOptions) {
+  constructor({ url, role, name, behaviour, onSample, onLost }: NodeOptions) {
     this.name = name;
-    this.role = role;
+    this.configuredRole = role;
+    this.#onLost = onLost;
     this.#poolSize = behaviour.poolSize;
     this.#pool = new Pool({
       connectionString: url,
@@ -78,8 +87,9 @@ export class DatabaseNode {
       onFailure: (_, failures) => {
         this.#up = false;
         this.#known = true;
+        onLost(this);
         // Work on a node that hangs would wait for as long as it hangs.
-        if (failures > 1) this.#cutOff();
+        if (failures > 1) this.cutOff();
       },
     });
   }
@@ -113,9 +123,21 @@ export class DatabaseNode {
     return this.#monitor.sample();
   }
 
+  /** A look that begins from now on. Never rejects. */
+  sampleAfresh(): Promise<void> {
+    return this.#monitor.sampleAfresh();
+  }
+
   /** A connection broke: finds out at once whether the node is down or it was that connection only. */
   suspect(): void {
     void this.#monitor.sample();
+  }
+
+  /** The connection of a read broke. */
+  readFailed(): void {
+    this.#failures += 1;
+    if (this.#failures >= failuresAllowed) this.#onLost(this);
+    this.suspect();
   }
 
   /**
@@ -123,18 +145,24 @@ export class DatabaseNode {
    *
    * @throws DatabaseError `pool-exhausted`
    */
-  async read<Result>(run: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+  async read<Result>(run: (reader: Reader) => Promise<Result>): Promise<Result> {
     this.#outstanding += 1;
     try {
-      if (this.#sample?.inRecovery) return await run(this.#dataSource.manager);
-      return await this.#transaction('START TRANSACTION READ ONLY', run, async (client) => {
-        await client.query('COMMIT');
-      });
+      const result = await this.#read(run);
+      this.#failures = 0;
+      return result;
     } catch (error) {
       throw this.#translated(error);
     } finally {
       this.#outstanding -= 1;
     }
+  }
+
+  #read<Result>(run: (reader: Reader) => Promise<Result>): Promise<Result> {
+    if (this.#sample?.inRecovery) return run(this.#dataSource.manager);
+    return this.#transaction('START TRANSACTION READ ONLY', run, async (client) => {
+      await client.query('COMMIT');
+    });
   }
 
   /**
@@ -199,7 +227,7 @@ export class DatabaseNode {
 
   async #initialize(): Promise<void> {
     if (this.#dataSource.isInitialized) return;
-    const stalled = setTimeout(() => this.#cutOff(), preparationTimeoutMs);
+    const stalled = setTimeout(() => this.cutOff(), preparationTimeoutMs);
     try {
       await this.#dataSource.initialize();
     } finally {
@@ -207,7 +235,8 @@ export class DatabaseNode {
     }
   }
 
-  #cutOff(): void {
+  /** Breaks every connection that is in use: what runs on them fails now, and does not go on when a node that hangs wakes up. */
+  cutOff(): void {
     // end() breaks a connection whose query is under way instead of waiting for the answer.
     for (const client of this.#inUse) void (client as PoolClient & { end(): Promise<void> }).end().catch(() => {});
   }

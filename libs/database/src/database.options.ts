@@ -2,9 +2,9 @@ import type { EntitySchema } from 'typeorm';
 
 /** Where the nodes of one database are. */
 export interface DatabaseNodes {
-  /** PostgreSQL URL of the primary. */
+  /** PostgreSQL URL of the node that is the primary at first; the nodes themselves say which one is. */
   primaryUrl: string;
-  /** URLs of its streaming replicas; none means that the primary serves all reads. */
+  /** URLs of its streaming replicas, any of which may be promoted; none means that the primary serves all reads. */
   replicaUrls: readonly string[];
 }
 
@@ -19,6 +19,19 @@ export interface DatabaseBehaviour {
   connectTimeoutMs?: number;
   /** Milliseconds of lag from which a replica gets no reads. Default 5000. Lower it where stale lists hurt. */
   maximumLagMs?: number;
+  /** Bytes of log from which a replica gets no reads. Default 64 MiB; a replica that is so far behind competes with reads for its disk. */
+  maximumLagBytes?: number;
+  /**
+   * Milliseconds that a read of what was just written waits for a replica to have it, before it goes to the primary.
+   * Default 20: replicas have a write after a few. 0 sends such reads to the primary until the next regular look.
+   */
+  catchUpMs?: number;
+  /**
+   * Whether a read, too, raises the position of the context, so that no later read shows less than an earlier one, from
+   * whichever replica. Default false. It costs a look at the node after each read, shared by all reads that end
+   * meanwhile; set it where a client compares two answers, such as a history.
+   */
+  monotonicReads?: boolean;
   /** Milliseconds between two looks at a node. Default 250: how soon a caught-up replica takes reads of what was just written. */
   sampleIntervalMs?: number;
   /** Milliseconds after which a node that does not answer a sample gets no more work; after a second one its connections are cut. Default 500. */
@@ -49,6 +62,9 @@ export function withDefaults(options: DatabaseBehaviour): ResolvedBehaviour {
     poolSize: options.poolSize ?? 10,
     connectTimeoutMs: options.connectTimeoutMs ?? 1000,
     maximumLagMs: options.maximumLagMs ?? 5000,
+    maximumLagBytes: options.maximumLagBytes ?? 64 * 1024 * 1024,
+    catchUpMs: options.catchUpMs ?? 20,
+    monotonicReads: options.monotonicReads ?? false,
     sampleIntervalMs: options.sampleIntervalMs ?? 250,
     sampleTimeoutMs: options.sampleTimeoutMs ?? 500,
     requiredForReadiness: options.requiredForReadiness ?? false,

@@ -1,15 +1,16 @@
-import { compareLsn, currentContext, raisePosition } from '@tenfold/telemetry';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentContext, raisePosition } from '@tenfold/telemetry';
 import type { EntityManager } from 'typeorm';
 import { runAfterCommit } from './after-commit.ts';
 import { DatabaseError, isConnectionFailure, isRecoveryConflict } from './database.error.ts';
-import { durations, observe, outcomeOf, readRetries, reads, transactions } from './database.metrics.ts';
+import { durations, observe, outcomeOf, promotions, readRetries, reads, transactions } from './database.metrics.ts';
 import { DatabaseNode } from './database.node.ts';
 import { withDefaults } from './database.options.ts';
-import type { DatabaseOptions } from './database.options.ts';
-import type { NodeSample } from './node.monitor.ts';
-
-// 60 s at the default interval: far beyond any lag limit.
-const rememberedPositions = 240;
+import type { DatabaseOptions, ResolvedBehaviour } from './database.options.ts';
+import { logPosition } from './log-position.ts';
+import { refuseWithinRead, runReading } from './read-only.scope.ts';
+import type { Reader } from './reader.ts';
+import { Topology } from './topology.ts';
 
 // How often replicas are looked at, one sample interval apart, before a read is refused while the primary is down.
 const lastLooks = 3;
@@ -17,50 +18,41 @@ const lastLooks = 3;
 /**
  * A primary and its replicas. Needs none of them to be up when it is made, and connects in the background.
  *
- * Terminology
- * - Position: an LSN. A context's position is what its reads must see: that of its own last write.
- * - Lag: how long ago the primary was where the replica is now, by this process's clock, so that neither an idle
- *   primary nor clocks that differ count as lag.
+ * A context's position is what its reads must see: that of its own last write. How nodes are told apart, and which one
+ * a read takes, is in {@link Topology}.
  */
 export class Database {
   readonly name: string;
-  readonly primary: DatabaseNode;
-  readonly replicas: readonly DatabaseNode[];
+  /** As configured: the primary of that time, then its replicas. */
   readonly nodes: readonly DatabaseNode[];
-  readonly #maximumLagMs: number;
-  readonly #sampleIntervalMs: number;
-  readonly #primaryPositions: { at: number; position: string }[] = [];
-  /** When the primary was first seen beyond where the replica is; absent for a replica that has all. */
-  readonly #behindSince = new Map<DatabaseNode, number>();
+  readonly #behaviour: ResolvedBehaviour;
+  readonly #topology: Topology;
   readonly #stopObserving: () => void;
   readonly #readDuration;
   readonly #writeDuration;
   readonly #reads;
-  #turn = 0;
 
   constructor(options: DatabaseOptions) {
     const behaviour = withDefaults(options);
+    this.#behaviour = behaviour;
     this.name = behaviour.name;
-    this.#maximumLagMs = behaviour.maximumLagMs;
-    this.#sampleIntervalMs = behaviour.sampleIntervalMs;
-    this.primary = new DatabaseNode({
-      url: options.primaryUrl,
-      role: 'primary',
-      name: 'primary',
-      behaviour,
-      onSample: (sample) => this.#remember(sample),
+    const node = (url: string, role: 'primary' | 'replica', name: string) =>
+      new DatabaseNode({
+        url,
+        role,
+        name,
+        behaviour,
+        onSample: (sample, answering) => this.#topology.answered(answering, sample),
+        onLost: (lost) => this.#topology.lost(lost),
+      });
+    this.nodes = [
+      node(options.primaryUrl, 'primary', 'primary'),
+      ...options.replicaUrls.map((url, index) => node(url, 'replica', `replica-${index + 1}`)),
+    ];
+    this.#topology = new Topology(this.nodes, behaviour, (former) => {
+      promotions.inc({ database: this.name });
+      former.cutOff();
     });
-    this.replicas = options.replicaUrls.map(
-      (url, index) =>
-        new DatabaseNode({
-          url,
-          role: 'replica',
-          name: `replica-${index + 1}`,
-          behaviour,
-          onSample: (sample, node) => this.#compare(sample, node),
-        }),
-    );
-    this.nodes = [this.primary, ...this.replicas];
     this.#readDuration = durations.labels({ database: this.name, operation: 'read' });
     this.#writeDuration = durations.labels({ database: this.name, operation: 'write' });
     this.#reads = {
@@ -71,27 +63,35 @@ export class Database {
     for (const node of this.nodes) void node.sample();
   }
 
+  /** The node that takes writes; undefined while none is known to. */
+  get primary(): DatabaseNode | undefined {
+    return this.#topology.primary;
+  }
+
   /**
-   * Reads from a replica that is up, within the lag limit and at or past the context's position; else from the primary.
-   * A read whose connection fails is run a second time on another node, so `run` must have no effect of its own.
-   * A statement that writes is refused by the server.
+   * Reads from a replica that is up, within the limits of lag and at or past the context's position; else from the
+   * primary. A read whose connection fails is run a second time on another node, so `run` must have no effect of its
+   * own. A statement that writes is refused by the server.
    *
    * @param run all its statements go to the one node
+   * @param options.prefer `primary`: for what was written by somebody whose position is not known here; replicas answer
+   *   only while the primary is down
    * @throws DatabaseError `no-node-available`, `pool-exhausted`
    */
-  async read<Result>(run: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+  async read<Result>(run: (reader: Reader) => Promise<Result>, options?: { prefer: 'primary' }): Promise<Result> {
     const stop = this.#readDuration.startTimer();
-    const position = currentContext()?.positions.get(this.name);
+    const lsn = currentContext()?.positions.get(this.name);
+    const position = lsn === undefined ? undefined : logPosition(lsn);
     try {
-      const node = this.#choose(position) ?? (await this.#waitForNode(position));
+      const node = (options && this.primary) ?? (await this.#nodeFor(position));
       try {
         return await this.#readFrom(node, run);
       } catch (error) {
         const lost = isConnectionFailure(error);
-        if (!lost && !(node.role === 'replica' && isRecoveryConflict(error))) throw error;
-        if (lost) node.suspect();
+        if (!lost && !(node !== this.primary && isRecoveryConflict(error))) throw error;
+        if (lost) node.readFailed();
         readRetries.inc({ database: this.name });
-        const other = this.#choose(position, node) ?? (await this.#waitForNode(position, error));
+        const other = this.#topology.choose(position, node) ?? (await this.#waitForNode(position, error));
         return await this.#readFrom(other, run);
       }
     } catch (error) {
@@ -105,28 +105,24 @@ export class Database {
   /**
    * Runs a transaction on the primary. Its position goes to the context, so that later reads see it.
    *
-   * @throws DatabaseError `primary-unavailable` at once while the primary is known to be down, `outcome-unknown`,
-   *   `pool-exhausted`
+   * @throws DatabaseError `primary-unavailable` at once while no primary is known, `outcome-unknown`,
+   *   `pool-exhausted`, `write-within-read`
    */
   async write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+    refuseWithinRead(this.name);
     const stop = this.#writeDuration.startTimer();
     let outcome = 'committed';
     try {
-      if (!this.primary.known) await this.primary.sample();
-      if (!this.primary.up || this.primary.lastSample?.inRecovery) {
-        const state = this.primary.up ? 'in recovery' : 'down';
-        throw new DatabaseError('primary-unavailable', `${this.name}: the primary is ${state}`);
-      }
+      if (!this.#topology.known) await this.#sampleAll();
+      const { primary } = this;
+      if (!primary) throw new DatabaseError('primary-unavailable', `${this.name}: no primary is up`);
       let transaction: EntityManager | undefined;
-      const result = await this.primary.write(
+      const result = await primary.write(
         (tx) => {
           transaction = tx;
           return run(tx);
         },
-        (lsn) => {
-          const context = currentContext();
-          if (context) raisePosition(context.positions, this.name, lsn);
-        },
+        (lsn) => this.#raise(lsn),
       );
       if (transaction) runAfterCommit(transaction, this);
       return result;
@@ -141,8 +137,17 @@ export class Database {
 
   /** Milliseconds since the primary was where the node is now; 0 for one that has all, and for the primary. */
   lagMs(node: DatabaseNode): number {
-    const since = this.#behindSince.get(node);
-    return since === undefined ? 0 : Date.now() - since;
+    return this.#topology.lagMs(node);
+  }
+
+  /** Bytes of log that the node has yet to replay, as of the last look. */
+  lagBytes(node: DatabaseNode): number {
+    return this.#topology.lagBytes(node);
+  }
+
+  /** What the node is now: `fenced` is one that takes writes but is not the primary. */
+  roleOf(node: DatabaseNode): 'primary' | 'replica' | 'fenced' {
+    return this.#topology.roleOf(node);
   }
 
   /** Whether reads can be served, for health. @throws DatabaseError `no-node-available` */
@@ -158,65 +163,64 @@ export class Database {
     await Promise.all(this.nodes.map((node) => node.close()));
   }
 
-  async #readFrom<Result>(node: DatabaseNode, run: (manager: EntityManager) => Promise<Result>): Promise<Result> {
-    const result = await node.read(run);
-    this.#reads[node.role].inc();
+  async #readFrom<Result>(node: DatabaseNode, run: (reader: Reader) => Promise<Result>): Promise<Result> {
+    const result = await runReading(this.name, () => node.read(run));
+    this.#reads[node === this.primary ? 'primary' : 'replica'].inc();
+    if (this.#behaviour.monotonicReads) await this.#raiseTo(node);
     return result;
   }
 
-  /** By least outstanding work, in turn where that is equal. */
-  #choose(position: string | undefined, except?: DatabaseNode): DatabaseNode | undefined {
-    let chosen: DatabaseNode | undefined;
-    this.#turn = (this.#turn + 1) % Math.max(1, this.replicas.length);
-    for (let index = 0; index < this.replicas.length; index += 1) {
-      const replica = this.replicas[(this.#turn + index) % this.replicas.length];
-      if (!replica || replica === except || !canShow(replica, position)) continue;
-      if (this.lagMs(replica) > this.#maximumLagMs) continue;
-      if (!chosen || replica.outstanding < chosen.outstanding) chosen = replica;
+  /** What a node shows at a look that begins after a read, is at least what the read has seen; so is the primary's. */
+  async #raiseTo(node: DatabaseNode): Promise<void> {
+    if (!currentContext()) return;
+    await node.sampleAfresh();
+    if (!node.up) await this.primary?.sampleAfresh();
+    const sample = (node.up ? node : this.primary)?.lastSample;
+    if (sample) this.#raise(sample.position);
+  }
+
+  #raise(lsn: string): void {
+    const context = currentContext();
+    if (context) raisePosition(context.positions, this.name, lsn);
+  }
+
+  /** The node, chosen and checked in one step. Async only for a read of what no replica is known to have yet. */
+  #nodeFor(position: number | undefined): DatabaseNode | Promise<DatabaseNode> {
+    const node = this.#topology.choose(position);
+    if (!node) return this.#waitForNode(position);
+    if (position === undefined || node !== this.primary || this.#behaviour.catchUpMs === 0) return node;
+    return this.#waitForReplica(position, node);
+  }
+
+  /** Looks at the replicas that are hardly behind until one has reached the position, or the time is up. */
+  async #waitForReplica(position: number, primary: DatabaseNode): Promise<DatabaseNode> {
+    const deadline = Date.now() + this.#behaviour.catchUpMs;
+    for (let pause = 1; ; pause *= 2) {
+      const candidates = this.#topology.catchingUp();
+      if (candidates.length === 0) return primary;
+      // One that hangs must not hold the others up.
+      await Promise.race([...candidates.map((node) => node.sampleAfresh()), sleep(deadline - Date.now())]);
+      const node = this.#topology.choose(position) ?? primary;
+      if (node !== primary || Date.now() + pause > deadline) return node;
+      await sleep(pause);
     }
-    if (chosen) return chosen;
-    return this.primary.up && this.primary !== except ? this.primary : undefined;
   }
 
   /** For boot, and for when the primary is down: then a replica's lag matters no more, only the context's position. */
-  async #waitForNode(position: string | undefined, cause?: unknown): Promise<DatabaseNode> {
+  async #waitForNode(position: number | undefined, cause?: unknown): Promise<DatabaseNode> {
     for (let look = 1; look <= lastLooks; look += 1) {
       await this.#sampleAll();
-      const node = this.#choose(position) ?? this.replicas.find((replica) => canShow(replica, position));
+      const node = this.#topology.choose(position) ?? this.#topology.chooseAnyReplica(position);
       if (node) return node;
       // Only a replica that is up can still reach the position.
-      if (!this.replicas.some((replica) => replica.up)) break;
-      await new Promise((resolve) => setTimeout(resolve, this.#sampleIntervalMs));
+      if (!this.nodes.some((node) => node.up && node !== this.primary)) break;
+      await sleep(this.#behaviour.sampleIntervalMs);
     }
-    const reason = position ? `no node that is up has reached ${position}` : 'no node is up';
+    const reason = position === undefined ? 'no node is up' : 'no node that is up has reached what was written before';
     throw new DatabaseError('no-node-available', `${this.name}: ${reason}`, { cause });
   }
 
   async #sampleAll(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.sample()));
   }
-
-  #remember(sample: NodeSample): void {
-    if (sample.inRecovery || this.#primaryPositions.at(-1)?.position === sample.position) return;
-    this.#primaryPositions.push({ at: sample.at, position: sample.position });
-    if (this.#primaryPositions.length > rememberedPositions) this.#primaryPositions.shift();
-  }
-
-  #compare({ position }: NodeSample, replica: DatabaseNode): void {
-    let behindSince: number | undefined;
-    for (let index = this.#primaryPositions.length - 1; index >= 0; index -= 1) {
-      const known = this.#primaryPositions[index];
-      if (!known || compareLsn(known.position, position) <= 0) break;
-      behindSince = known.at;
-    }
-    if (behindSince === undefined) this.#behindSince.delete(replica);
-    else this.#behindSince.set(replica, behindSince);
-  }
-}
-
-/** Whether the node is a standby that shows everything up to the position. */
-function canShow(replica: DatabaseNode, position: string | undefined): boolean {
-  const sample = replica.lastSample;
-  if (!replica.up || !sample?.inRecovery) return false;
-  return position === undefined || compareLsn(sample.position, position) >= 0;
 }

@@ -1,13 +1,21 @@
 import { Client } from 'pg';
+import { logPosition } from './log-position.ts';
 
 /** What a node said about itself. */
 export interface NodeSample {
-  /** Own clock, epoch milliseconds. */
+  /** Own clock, epoch milliseconds, when it was asked: it has at least what it had then. */
   at: number;
   /** Whether it is a standby. */
   inRecovery: boolean;
   /** LSN up to which its data is visible: replayed on a standby, inserted on a primary. */
   position: string;
+  /** {@link position} as a number of bytes. */
+  bytes: number;
+  /**
+   * Timeline that it writes, or receives; each promotion begins a higher one. Null on a standby that receives nothing,
+   * or where the role may not see it (it needs `pg_read_all_stats`).
+   */
+  timeline: number | null;
 }
 
 export interface MonitorOptions {
@@ -24,9 +32,14 @@ export interface MonitorOptions {
 const longestPauseMs = 1000;
 
 // The standby's functions are NULL or errors on the other kind of node, so each is asked only where it holds.
+// On a primary the first eight digits of the name of a log file are its timeline.
 const sampleSql = `SELECT recovering AS "inRecovery",
-  CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text AS position
+  CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text AS position,
+  CASE WHEN recovering THEN (SELECT received_tli FROM pg_stat_wal_receiver)
+    ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline
   FROM pg_is_in_recovery() AS recovering`;
+
+type Answer = Pick<NodeSample, 'inRecovery' | 'position' | 'timeline'>;
 
 /**
  * Watches one node over a connection of its own: a pool in full use must not look like a node that is down.
@@ -37,6 +50,7 @@ export class NodeMonitor {
   #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   #failures = 0;
   #prepared = false;
   #closed = false;
@@ -57,6 +71,16 @@ export class NodeMonitor {
       this.#timer = setTimeout(() => void this.sample(), pause).unref();
     });
     return this.#running;
+  }
+
+  /** A look that begins from now on, shared by all that ask for one meanwhile. Never rejects. */
+  sampleAfresh(): Promise<void> {
+    if (!this.#running) return this.sample();
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.sample();
+    });
+    return this.#next;
   }
 
   async close(): Promise<void> {
@@ -90,13 +114,14 @@ export class NodeMonitor {
       const expire = () => setImmediate(() => reject(new Error('no answer to the sample')));
       timer = setTimeout(expire, this.#options.timeoutMs).unref();
     });
-    const asked = client.query<{ inRecovery: boolean; position: string }>(sampleSql);
+    const at = Date.now();
+    const asked = client.query<Answer>(sampleSql);
     asked.catch(() => {});
     try {
       const { rows } = await Promise.race([asked, late]);
       const [row] = rows;
       if (!row) throw new Error('an empty answer to the sample');
-      return { at: Date.now(), ...row };
+      return { at, ...row, bytes: logPosition(row.position) };
     } catch (error) {
       this.#client = undefined;
       client.end().catch(() => {});

@@ -76,7 +76,7 @@ describe('a replica', () => {
     await openHealthy();
     const reading = readSteadily();
     await replicas[0]?.refuse();
-    await eventually(() => database.replicas[0]?.up === false);
+    await eventually(() => database.nodes[1]?.up === false);
     expect(await reading.stop()).toEqual([]);
   });
 
@@ -84,16 +84,16 @@ describe('a replica', () => {
     await openHealthy();
     const reading = readSteadily();
     replicas[0]?.stall();
-    await eventually(() => database.replicas[0]?.up === false);
+    await eventually(() => database.nodes[1]?.up === false);
     expect(await reading.stop()).toEqual([]);
   });
 
   test('that comes back gets reads again', async () => {
     await replicas[0]?.refuse();
     open();
-    await eventually(() => database.replicas[1]?.up === true);
+    await eventually(() => database.nodes[2]?.up === true);
     await replicas[0]?.heal();
-    await eventually(() => database.replicas[0]?.up === true);
+    await eventually(() => database.nodes[1]?.up === true);
     await expect(readNote()).resolves.toMatchObject({ text: 'first' });
   });
 });
@@ -116,7 +116,7 @@ describe('with the primary down', () => {
   test('a write is refused with primary-unavailable', async () => {
     await openHealthy();
     await primary.refuse();
-    await eventually(() => !database.primary.up);
+    await eventually(() => !database.nodes[0]?.up);
     await expect(database.write(async () => {})).rejects.toMatchObject({ code: 'primary-unavailable' });
   });
 
@@ -133,9 +133,9 @@ describe('with the primary down', () => {
   test('writes work again when it is back', async () => {
     await primary.refuse();
     open();
-    await eventually(() => database.primary.known);
+    await eventually(() => database.nodes[0]?.known === true);
     await primary.heal();
-    await eventually(() => database.primary.up);
+    await eventually(() => database.primary !== undefined);
     await expect(database.write(async () => 'written')).resolves.toBe('written');
   });
 

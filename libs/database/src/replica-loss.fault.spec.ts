@@ -1,33 +1,22 @@
-import type { Cluster } from '@tenfold/local-cluster';
-import { startTestCluster } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, beforeEach, afterEach, expect, inject, test } from 'vitest';
 import { Database } from './database.ts';
 import { eventually } from './eventually.fixture.ts';
-import { CreateNote1763000000000, Note } from './note.fixture.ts';
-import { createTestDatabase } from './test-database.ts';
-import type { TestDatabase } from './test-database.ts';
+import { Note } from './note.fixture.ts';
+import { pause, portOf, serverNames, startOwnServers } from './own-servers.fixture.ts';
+import type { OwnServers } from './own-servers.fixture.ts';
 
 /** Promise 8: a replica's loss is unseen. Servers of its own, since it kills and stops them. */
-let cluster: Cluster;
-let nodes: TestDatabase;
+let servers: OwnServers;
 let database: Database;
 
 beforeAll(async () => {
-  cluster = await startTestCluster({ services: 'none', components: ['postgresql'] });
-  const { primary, replicas } = cluster.urls.postgres;
-  nodes = await createTestDatabase({ migrations: [CreateNote1763000000000], primaryUrl: primary, replicaUrls: replicas });
+  servers = await startOwnServers();
 });
 
-afterAll(() => cluster.stop());
+afterAll(() => servers.stop());
 
 beforeEach(async () => {
-  database = new Database({
-    name: 'notes',
-    entities: [Note],
-    primaryUrl: nodes.primaryUrl,
-    replicaUrls: nodes.replicaUrls,
-    maximumLagMs: 1000,
-  });
+  database = new Database({ name: 'notes', entities: [Note], ...servers.nodes, maximumLagMs: 1000 });
   await eventually(() => database.nodes.every((node) => node.up));
 });
 
@@ -78,8 +67,6 @@ function recordLoad(): History {
   return history;
 }
 
-const portOf = (url: string | undefined) => Number(new URL(url ?? '').port);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const seconds = inject('faults') === 'full' ? 5 : 1.5;
 
 /** How long ago what the read showed had been superseded by what was acknowledged before it began, at most. */
@@ -94,14 +81,14 @@ test.each(['kill', 'stop'] as const)('a replica lost by %s costs no read, is eje
   const history = recordLoad();
   await pause(500);
   const lostAt = Date.now();
-  if (fault === 'kill') cluster.kill('postgres-replica-1');
-  else cluster.pause('postgres-replica-1');
-  await eventually(() => database.replicas[0]?.up === false);
+  if (fault === 'kill') servers.cluster.kill(serverNames[1]);
+  else servers.cluster.pause(serverNames[1]);
+  await eventually(() => database.nodes[1]?.up === false);
   const ejectedAfter = Date.now() - lostAt;
   await pause(seconds * 1000);
-  if (fault === 'stop') cluster.resume('postgres-replica-1');
+  if (fault === 'stop') servers.cluster.resume(serverNames[1]);
   const resumedAt = Date.now();
-  const lost = portOf(nodes.replicaUrls[0]);
+  const lost = portOf(servers.nodes.replicaUrls[0]);
   await expect.poll(() => history.served.some(({ port, began }) => port === lost && began > resumedAt)).toBe(true);
   await pause(500);
   await history.stop();

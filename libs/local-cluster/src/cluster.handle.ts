@@ -29,6 +29,8 @@ export interface Cluster {
   pause(name: string): void;
   /** SIGCONT. @throws ClusterError `unknown-process` */
   resume(name: string): void;
+  /** Ends it in order and leaves it ended, until `restart`. @throws ClusterError `unknown-process` */
+  halt(name: string): Promise<void>;
   /** SIGTERM, and a new start; resolves when it is ready. @throws ClusterError `unknown-process`, `not-ready` */
   restart(name: string): Promise<void>;
   /** Ends services, then components, each in order or after its grace by SIGKILL. May be called more than once. */

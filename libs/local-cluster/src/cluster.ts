@@ -138,6 +138,11 @@ class LocalCluster implements Cluster, ProcessObserver {
     this.#find(name).resume();
   }
 
+  async halt(name: string): Promise<void> {
+    const process = this.#find(name);
+    await this.#oneAtATime(() => process.stop());
+  }
+
   async restart(name: string): Promise<void> {
     const process = this.#find(name);
     await this.#oneAtATime(() => process.restart());

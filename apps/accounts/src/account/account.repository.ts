@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@tenfold/database';
 import { In } from 'typeorm';
-import type { EntityManager } from 'typeorm';
 import { AccountEntity } from './account.entity.ts';
 
 @Injectable()
@@ -20,11 +19,8 @@ export class AccountRepository {
    * Asks the primary while it is up: a visitor who signed up a moment ago has no session that could carry the position
    * which replicas must have reached.
    */
-  async findByEmail(email: string): Promise<AccountEntity | null> {
-    const find = (manager: EntityManager) => manager.findOneBy(AccountEntity, { email });
-    const { primary } = this.database;
-    if (!primary.up) return this.database.read(find);
-    return primary.read(find).catch(() => this.database.read(find));
+  findByEmail(email: string): Promise<AccountEntity | null> {
+    return this.database.read((reader) => reader.findOneBy(AccountEntity, { email }), { prefer: 'primary' });
   }
 
   /** @returns false when the address is taken, also by a sign-up of the same instant */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@tenfold/database';
-import type { EntityManager } from 'typeorm';
+import type { Reader } from '@tenfold/database';
 
 /** Which products, from which one on. */
 export interface ListingFilter {
@@ -34,19 +34,19 @@ export class ListingRepository {
 
   /** Ids in ascending order, at most `count`. */
   async findIds({ words, category, after }: ListingFilter, count: number): Promise<number[]> {
-    return this.database.read(async (manager) => {
-      if (words === undefined) return findIds(manager, category, after, count);
-      const rare = await findIdsByIndex(manager, words, category, after, count, rareMatches);
+    return this.database.read(async (reader) => {
+      if (words === undefined) return findIds(reader, category, after, count);
+      const rare = await findIdsByIndex(reader, words, category, after, count, rareMatches);
       if (rare.matches < rareMatches) return rare.ids;
-      const walk = await walkIds(manager, words, category, after, count);
+      const walk = await walkIds(reader, words, category, after, count);
       if (walk.ids.length === count || walk.walked < walkedProducts) return walk.ids;
-      return (await findIdsByIndex(manager, words, category, after, count)).ids;
+      return (await findIdsByIndex(reader, words, category, after, count)).ids;
     });
   }
 }
 
-async function findIds(manager: EntityManager, category: number | undefined, after: number, count: number): Promise<number[]> {
-  const rows = await manager.query<{ id: number }[]>(
+async function findIds(reader: Reader, category: number | undefined, after: number, count: number): Promise<number[]> {
+  const rows = await reader.query<{ id: number }[]>(
     `select id from products where id > $1 ${category === undefined ? '' : 'and category_id = $3'}
      order by id limit $2`,
     category === undefined ? [after, count] : [after, count, category],
@@ -55,14 +55,14 @@ async function findIds(manager: EntityManager, category: number | undefined, aft
 }
 
 async function walkIds(
-  manager: EntityManager,
+  reader: Reader,
   words: string,
   category: number | undefined,
   after: number,
   count: number,
 ): Promise<{ ids: number[]; walked: number }> {
   // The walk is read row by row: with enough found, the rest is never fetched, unless it has to be counted.
-  const [row] = await manager.query<{ ids: number[]; walked: number }[]>(
+  const [row] = await reader.query<{ ids: number[]; walked: number }[]>(
     `with walked as materialized (
        select id, ${matches} as matches from products
        where id > $2 ${category === undefined ? '' : 'and category_id = $5'}
@@ -78,14 +78,14 @@ async function walkIds(
 
 /** @param mostMatches after which it stops, with any of the matches and so not those of the page */
 async function findIdsByIndex(
-  manager: EntityManager,
+  reader: Reader,
   words: string,
   category: number | undefined,
   after: number,
   count: number,
   mostMatches?: number,
 ): Promise<{ ids: number[]; matches: number }> {
-  const [row] = await manager.query<{ ids: number[]; matches: number }[]>(
+  const [row] = await reader.query<{ ids: number[]; matches: number }[]>(
     `with found as materialized (
        select id from products
        where ${matches} and id > $2 ${category === undefined ? '' : 'and category_id = $5'} limit $4

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Stock } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
+import type { Reader } from '@tenfold/database';
 import { QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 
@@ -53,7 +54,7 @@ export class StockRepository {
   }
 }
 
-async function selectSnapshots(manager: EntityManager, productIds: readonly number[]): Promise<Stock[]> {
+async function selectSnapshots(manager: Reader, productIds: readonly number[]): Promise<Stock[]> {
   return manager.query<Stock[]>(
     `select product_id as "productId", available, reserved, version
      from stock_snapshots where product_id = any($1::int[])`,

@@ -191,6 +191,8 @@ async function prepareDatabases(context: ClusterContext, node: PostgresNode): Pr
       if (!existing.has(name)) await client.query(`CREATE ROLE ${role} LOGIN`);
       // Each time, so that PgBouncer's copy and ours are one even if secrets.json was lost.
       await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(secrets.serviceVerifiers[name] ?? '')}`);
+      // Shows a standby's timeline, by which services tell one that follows a former primary.
+      await client.query(`GRANT pg_read_all_stats TO ${role}`);
       if (existing.has(name)) continue;
       await client.query(`CREATE DATABASE ${role} OWNER ${role}`);
       // A service owns its database, and no other service may look into it.

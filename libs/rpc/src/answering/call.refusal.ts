@@ -25,6 +25,10 @@ export function refusalOf(error: unknown, call: Call, log: (entry: object) => vo
     const ofAnotherCall = error.service !== '';
     const known = ofAnotherCall ? passedOn.has(error.code) : ofTransport.has(error.code) || call.errors.includes(error.code);
     if (known) return error;
+    // What says when to try again is a failure of something that will be back, such as a database.
+  } else if (error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number') {
+    log({ msg: `${call.service}.${call.name} is unavailable`, err: error });
+    return { code: 'unavailable', message: 'the service cannot do that at the moment', retryAfterMs: error.retryAfterMs };
   }
   // What is no Error has been through Nest's exception filter, which has logged the reason and hidden it.
   if (error instanceof Error) log({ msg: `${call.service}.${call.name} failed`, err: error });
