@@ -35,7 +35,8 @@ export async function sendStream(
     }
     if (failure !== undefined) throw failure;
   }
-  while (part.length > 0 && !incoming.cancelled && failure === undefined) {
+  // A part that failed is empty.
+  while (part.length > 0 && !incoming.cancelled) {
     await incoming.untilTaken();
     flush();
   }
