@@ -22,12 +22,12 @@ export interface CallDefinition<
    * Who is refused first by a service that has too much to do. Default `normal`; `low` for what a client can do
    * without for a minute, `high` for what everything else depends on, such as a log-in.
    */
-  priority?: Priority;
+  priority?: CallPriority;
   /** The answer is any number of items, each by `response`, as the caller takes them. Default false. */
   stream?: boolean;
 }
 
-export type Priority = 'low' | 'normal' | 'high';
+export type CallPriority = 'low' | 'normal' | 'high';
 
 /** A {@link CallDefinition} that knows its service and its own name. */
 export interface Call<

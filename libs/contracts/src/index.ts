@@ -5,7 +5,7 @@ export type {
   CallContract,
   CallDefinition,
   ErrorCodeOf,
-  Priority,
+  CallPriority,
   RequestOf,
   ResponseOf,
   ValidRequestOf,
