@@ -14,6 +14,8 @@ declare module 'vitest' {
       mail: string;
       /** The shop through HAProxy; empty where no service runs. */
       gateway: string;
+      /** The receiver of their spans; empty where no service runs. */
+      spans: string;
     };
     /** How thorough the fault suite is: `short` within `npm test`, `full` by `npm run faults`. */
     faults: 'short' | 'full';

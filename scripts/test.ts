@@ -1,4 +1,5 @@
 import { startCluster } from '@tenfold/local-cluster';
+import { startSpanReceiver } from '@tenfold/local-cluster/testing';
 import { seedAll } from '../loadtests/src/seed/seed.ts';
 import { build } from './build.ts';
 import { lint } from './lint.ts';
@@ -18,33 +19,40 @@ async function againstServers(filters: readonly string[]): Promise<Tally[]> {
 }
 
 /** The end-to-end suite, through HAProxy against the whole shop. */
-async function againstShop(): Promise<Tally> {
+async function againstShop(filters: readonly string[]): Promise<Tally> {
+  const receiver = await startSpanReceiver();
   const cluster = await startCluster({
     directory: testDirectory,
-    // All of the suite comes from one address.
-    environment: { gateway: { LOGIN_LIMIT_PER_MINUTE: '1000', RATE_LIMIT_PER_MINUTE: '10000' } },
+    environment: {
+      // All of the suite comes from one address.
+      gateway: { LOGIN_LIMIT_PER_MINUTE: '1000', RATE_LIMIT_PER_MINUTE: '10000' },
+      '*': { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_TRACES_SAMPLER_ARG: '1' },
+    },
     beforeServices: ({ urls }) => seedAll({ urls, scale: 0.02, onProgress: say }),
     onProgress: say,
   });
   try {
-    return await vitest('vitest.e2e.config.ts', serversOf(cluster));
+    return await vitest('vitest.e2e.config.ts', serversOf(cluster, receiver.url), filters);
   } finally {
     await cluster.stop();
+    await receiver.close();
   }
 }
 
-/** With paths, e.g. `npm test -- libs/session`, only the tests below them; without, everything. */
+/** With paths, e.g. `npm test -- libs/session`, only the tests below them, end-to-end ones by file; without, everything. */
 async function main(filters: readonly string[]): Promise<void> {
   const verdict = (ok: boolean): Tally => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
   const tallies: Tally[] = [];
   if (filters.length > 0) {
-    tallies.push(...(await againstServers(filters)));
+    const { shop = [], servers = [] } = Object.groupBy(filters, (filter) => (filter.includes('.e2e.') ? 'shop' : 'servers'));
+    if (servers.length > 0) tallies.push(...(await againstServers(servers)));
+    if (shop.length > 0) tallies.push(await againstShop(shop));
   } else {
     const { clean, output } = lint();
     say(output.trim());
     tallies.push(verdict(clean), verdict((await run('tsc', ['-b'])) === 0));
     await build();
-    tallies.push(...(await againstServers([])), await againstShop(), await vitest('vitest.cluster.config.ts'));
+    tallies.push(...(await againstServers([])), await againstShop([]), await vitest('vitest.cluster.config.ts'));
   }
   conclude(tallies);
 }

@@ -43,8 +43,12 @@ export async function vitest(config: string, env: Record<string, string> = {}, f
   return { passed: numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
 }
 
-/** The environment by which `scripts/test-servers.ts` learns of the servers. */
-export function serversOf({ urls }: Cluster): Record<string, string> {
+/**
+ * The environment by which `scripts/test-servers.ts` learns of the servers.
+ *
+ * @param spans where services send their spans, if they do
+ */
+export function serversOf({ urls }: Cluster, spans = ''): Record<string, string> {
   const servers: ProvidedContext['servers'] = {
     postgresPrimary: urls.postgres.primary,
     postgresReplicas: urls.postgres.replicas,
@@ -55,6 +59,7 @@ export function serversOf({ urls }: Cluster): Record<string, string> {
     smtp: urls.smtp,
     mail: urls.mail,
     gateway: urls.gateway,
+    spans,
   };
   return { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
 }

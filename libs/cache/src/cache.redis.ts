@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
-import { measureRedis } from '@tenfold/telemetry';
+import { inSpan, measureRedis, startSpan } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { tombstone } from './cache.entry.ts';
 import { cacheRedisErrors } from './cache.metrics.ts';
@@ -158,7 +158,8 @@ export class CacheRedis {
       this.#pausedUntil = now + pauseMs;
     }
     try {
-      const answer = await send();
+      const span = startSpan(`redis ${operation}`, 'client')?.set('db.system.name', 'redis');
+      const answer = await inSpan(span, send);
       this.#failures = 0;
       return answer;
     } catch {

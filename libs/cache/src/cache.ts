@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { currentSpan, inSpan, startSpan } from '@tenfold/telemetry';
 import { cacheGarbage, cacheRequests } from './cache.metrics.ts';
 import type { CacheOutcome } from './cache.metrics.ts';
 import { entryCodec } from './cache.entry.ts';
@@ -176,7 +177,8 @@ export class Cache<Value extends NonNullable<unknown>> {
   ): Promise<Map<string, Value | undefined>> {
     const flights = new Map<string, Flight<Value>>();
     const startedAt = performance.now();
-    const answers = this.#fetch(keys, flights, load).finally(() => {
+    const span = startSpan(`cache ${this.name}`)?.set('cache.keys', keys.length);
+    const answers = inSpan(span, () => this.#fetch(keys, flights, load)).finally(() => {
       for (const [key, flight] of flights) if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });
     for (const key of keys) {
@@ -208,6 +210,7 @@ export class Cache<Value extends NonNullable<unknown>> {
         missing.set(key, found?.kind ?? 'unknown');
       }
     }
+    currentSpan()?.set('cache.loaded', missing.size);
     if (missing.size === 0) return values;
 
     this.#counters.load.inc(missing.size);

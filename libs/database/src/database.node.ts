@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import type { PoolClient, QueryResult } from 'pg';
+import { isTracing } from '@tenfold/telemetry';
 import { DataSource } from 'typeorm';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
@@ -8,6 +9,7 @@ import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
 import type { Reader } from './reader.ts';
 import { measureStatements } from './statement.metrics.ts';
+import { TracedClient } from './traced.client.ts';
 
 export interface NodeOptions {
   url: string;
@@ -48,6 +50,7 @@ export class DatabaseNode {
     this.#onLost = onLost;
     this.#poolSize = behaviour.poolSize;
     this.#pool = new Pool({
+      ...(isTracing() && { Client: TracedClient }),
       connectionString: url,
       max: behaviour.poolSize,
       connectionTimeoutMillis: behaviour.connectTimeoutMs,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { currentContext, raisePosition } from '@tenfold/telemetry';
+import { currentContext, currentSpan, inSpan, raisePosition, startSpan } from '@tenfold/telemetry';
+import type { Span } from '@tenfold/telemetry';
 import type { EntityManager } from 'typeorm';
 import { runAfterCommit } from './after-commit.ts';
 import { DatabaseError, isConnectionFailure, isRecoveryConflict } from './database.error.ts';
@@ -78,7 +79,11 @@ export class Database {
    *   only while the primary is down
    * @throws DatabaseError `no-node-available`, `pool-exhausted`
    */
-  async read<Result>(run: (reader: Reader) => Promise<Result>, options?: { prefer: 'primary' }): Promise<Result> {
+  read<Result>(run: (reader: Reader) => Promise<Result>, options?: { prefer: 'primary' }): Promise<Result> {
+    return inSpan(this.#startSpan('read'), () => this.#read(run, options));
+  }
+
+  async #read<Result>(run: (reader: Reader) => Promise<Result>, options?: { prefer: 'primary' }): Promise<Result> {
     const stop = this.#readDuration.startTimer();
     const lsn = currentContext()?.positions.get(this.name);
     const position = lsn === undefined ? undefined : logPosition(lsn);
@@ -108,7 +113,11 @@ export class Database {
    * @throws DatabaseError `primary-unavailable` at once while no primary is known, `outcome-unknown`,
    *   `pool-exhausted`, `write-within-read`
    */
-  async write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+  write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+    return inSpan(this.#startSpan('write'), () => this.#write(run));
+  }
+
+  async #write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     refuseWithinRead(this.name);
     const stop = this.#writeDuration.startTimer();
     let outcome = 'committed';
@@ -163,7 +172,12 @@ export class Database {
     await Promise.all(this.nodes.map((node) => node.close()));
   }
 
+  #startSpan(operation: 'read' | 'write'): Span | undefined {
+    return startSpan(`database ${operation}`)?.set('db.namespace', this.name);
+  }
+
   async #readFrom<Result>(node: DatabaseNode, run: (reader: Reader) => Promise<Result>): Promise<Result> {
+    currentSpan()?.set('db.node', node.name);
     const result = await runReading(this.name, () => node.read(run));
     this.#reads[node === this.primary ? 'primary' : 'replica'].inc();
     if (this.#behaviour.monotonicReads) await this.#raiseTo(node);

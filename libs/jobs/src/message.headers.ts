@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { currentContext } from '@tenfold/telemetry';
+import { currentContext, formatTraceparent, parseTraceparent, traceparentOf } from '@tenfold/telemetry';
 import type { Headers } from './kafka/kafka.client.ts';
 
 /** Names of what rides with a message in Kafka. */
@@ -27,12 +27,15 @@ export const header = {
 export function contextHeaders(): Headers {
   const context = currentContext();
   if (!context) return {};
-  return {
-    [header.requestId]: context.requestId,
-    [header.traceparent]: `00-${context.traceId}-${randomBytes(8).toString('hex')}-01`,
-  };
+  const { requestId, traceId } = context;
+  // Untraced, it still carries the trace id for the logs.
+  const traceparent = traceparentOf(context) ?? formatTraceparent({ traceId, spanId: randomBytes(8).toString('hex'), sampled: false });
+  return { [header.requestId]: requestId, [header.traceparent]: traceparent };
 }
 
-export function traceIdOf(headers: Headers): string | undefined {
-  return /^00-([0-9a-f]{32})-/.exec(headers[header.traceparent] ?? '')?.[1];
+/** Request and trace that a message came from, as far as its headers tell. */
+export function originOf(headers: Headers): { requestId?: string; traceId?: string } {
+  const requestId = headers[header.requestId];
+  const traceId = parseTraceparent(headers[header.traceparent])?.traceId;
+  return { ...(requestId && { requestId }), ...(traceId && { traceId }) };
 }

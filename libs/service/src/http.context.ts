@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { newTraceId } from '@tenfold/telemetry';
+import { newTraceId, parseTraceparent } from '@tenfold/telemetry';
 import type { Positions, RequestContext } from '@tenfold/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** What a client may choose as its request id: it comes back in a header and goes into logs. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
 
-/** W3C Trace Context, level 1: version, trace id and parent id, none of them all ones or all zeros. */
-const traceparentPattern = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
+/** Such as balancers give; its digits are the trace id, so that whoever has the one finds the other. */
+const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 /** The context of one HTTP request. */
 export class HttpContext implements RequestContext {
   readonly requestId: string;
   readonly traceId: string;
+  /** As it came in, if it did. */
+  readonly traceparent: string | undefined;
   readonly deadline: number;
   readonly positions: Positions = new Map();
   readonly #response: ServerResponse;
@@ -23,8 +25,9 @@ export class HttpContext implements RequestContext {
     const { headers } = request;
     const requestId = headers['x-request-id'];
     this.requestId = typeof requestId === 'string' && requestIdPattern.test(requestId) ? requestId : randomUUID();
-    const traceparent = headers['traceparent'];
-    this.traceId = (typeof traceparent === 'string' && traceparentPattern.exec(traceparent)?.[1]) || newTraceId();
+    const { traceparent } = headers;
+    this.traceparent = typeof traceparent === 'string' ? traceparent : undefined;
+    this.traceId = parseTraceparent(this.traceparent)?.traceId ?? traceIdFrom(this.requestId);
     this.deadline = Date.now() + deadlineMs;
     this.#response = reply.raw;
   }
@@ -46,4 +49,8 @@ export class HttpContext implements RequestContext {
     }
     return this.#controller.signal;
   }
+}
+
+function traceIdFrom(requestId: string): string {
+  return uuidPattern.test(requestId) ? requestId.replaceAll('-', '') : newTraceId();
 }

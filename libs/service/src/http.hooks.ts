@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { counter, currentContext, gauge, histogram, runInContext } from '@tenfold/telemetry';
+import { counter, currentContext, gauge, histogram, runInContext, Span, startRootSpan } from '@tenfold/telemetry';
+import type { RequestContext } from '@tenfold/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './health.registry.ts';
 import { HttpContext } from './http.context.ts';
+import { endRequestSpan } from './http.span.ts';
 
 /** Milliseconds from which an answer is worth a line in the log. */
 const slowAfterMs = 500;
@@ -19,7 +21,7 @@ interface HookOptions {
 
 const CONTEXT = Symbol('request context');
 
-type RequestWithContext = FastifyRequest & { [CONTEXT]?: HttpContext };
+type RequestWithContext = FastifyRequest & { [CONTEXT]?: RequestContext };
 
 /** Gives every request its context, measures it, and logs those that failed or were slow. */
 export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll }: HookOptions): void {
@@ -51,9 +53,12 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     reply.raw.once('close', () => {
       inFlight -= 1;
       // A client that leaves gets no response, and none of Fastify's hooks.
-      if (!reply.raw.writableFinished) observe(request, reply, 'aborted');
+      if (reply.raw.writableFinished) return;
+      observe(request, reply, 'aborted');
+      if (context instanceof Span) endRequestSpan(context, request.method, routeOf(request), undefined);
     });
-    const context = new HttpContext(request, reply, deadlineMs);
+    const arrived = new HttpContext(request, reply, deadlineMs);
+    const context = startRootSpan(request.method, 'server', arrived, { traceparent: arrived.traceparent }) ?? arrived;
     request[CONTEXT] = context;
     reply.header('x-request-id', context.requestId);
     runInContext(context, done);
@@ -81,6 +86,8 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     if (reason) refused.inc({ route, reason });
 
     const failed = reply.statusCode >= 500;
+    const context = request[CONTEXT];
+    if (context instanceof Span) endRequestSpan(context, request.method, route, reply.statusCode);
     if (logAll || failed || reply.elapsedTime > slowAfterMs) {
       const line = {
         msg: `${request.method} ${route} ${reply.statusCode}`,
@@ -89,7 +96,6 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime),
       };
-      const context = request[CONTEXT];
       const write = () => (failed ? logger.warn(line) : logger.log(line));
       if (context) runInContext(context, write);
       else write();

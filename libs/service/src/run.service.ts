@@ -14,6 +14,7 @@ import { startOperations } from './operations.app.ts';
 import { exitOnUncaughtErrors, stopOnSignals } from './process.signals.ts';
 import { createServiceLogger } from './service.logger.ts';
 import type { serviceSettings } from './service.settings.ts';
+import { startServiceTracing } from './service.tracing.ts';
 
 /** The settings that `runService` itself uses. */
 export type ServiceConfig = ConfigOf<typeof serviceSettings>;
@@ -56,6 +57,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   let running: RunningApp | undefined;
 
   try {
+    const stopTracing = await startServiceTracing(name, config);
     const operations = await startOperations({
       info: { name, version: config.VERSION, replica: config.REPLICA },
       health,
@@ -71,6 +73,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       health.markStopping();
       await running.stopListening();
       await running.app.close();
+      await stopTracing();
       await closeListener(operations.getHttpAdapter().getInstance());
       await operations.close();
     }, config.SHUTDOWN_GRACE_MS);

@@ -37,6 +37,15 @@ export const serviceSettings = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   /** What `/info` reports. Default `development`. */
   VERSION: z.string().default('development'),
+  /** Where spans go, by OTLP over HTTP, e.g. `http://127.0.0.1:4318`. Absent: no traces, and nothing of them is loaded. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/protobuf', 'http/json']).default('http/protobuf'),
+  /** A Zipkin that takes no OTLP, e.g. `http://127.0.0.1:9411/api/v2/spans`, instead. */
+  OTEL_EXPORTER_ZIPKIN_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  /** Share of traces that are exported, 0 to 1. Default 0.05. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.05),
+  /** Milliseconds from which a request is exported though it is not sampled; so is a failed one. Default 500; 0 for neither. */
+  TRACE_SLOW_MS: milliseconds.default(500),
 };
 
 /** Of a service that answers HTTP. */

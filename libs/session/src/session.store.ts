@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Health } from '@tenfold/service';
+import { inSpan, startSpan } from '@tenfold/telemetry';
 import { connectToSessions } from './session.connection.ts';
 import { SessionError } from './session.error.ts';
 import { hashSessionId, isSessionId, newSessionHandle, newSessionId } from './session-id.ts';
@@ -242,7 +243,8 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     send: () => Promise<Answer>,
   ): Promise<Answer> {
     try {
-      return await send();
+      const span = startSpan(`session ${operation}`, 'client')?.set('db.system.name', 'redis');
+      return await inSpan(span, send);
     } catch (cause) {
       if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return ifGarbage;
       // ioredis puts the arguments here, among them personal data, and errors are logged.

@@ -12,3 +12,9 @@ export {
   runInContext,
 } from './request.context.ts';
 export type { Positions, RequestContext } from './request.context.ts';
+export { currentSpan, inSpan, isTracing, Span, startRootSpan, startSpan, traceparentOf } from './span.ts';
+export type { AttributeValue, RootOptions, SpanKind } from './span.ts';
+export { formatTraceparent, parseTraceparent } from './traceparent.ts';
+export type { TraceOrigin } from './traceparent.ts';
+export { startTracing } from './tracing.ts';
+export type { TracingOptions } from './tracing.ts';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { randomHex } from './random-hex.ts';
 
 /** What is known about the request, call or job that is being answered, wherever in the code that happens. */
 export interface RequestContext {
@@ -47,18 +48,9 @@ export function createContext(values: Partial<RequestContext> = {}): RequestCont
 
 const never = new AbortController().signal;
 
-/** Random bytes in store: asking the operating system for 16 at a time costs several times as much. */
-const entropy = Buffer.alloc(4096);
-let entropyUsed = entropy.length;
-
 /** 32 random hexadecimal digits. */
 export function newTraceId(): string {
-  if (entropyUsed === entropy.length) {
-    randomFillSync(entropy);
-    entropyUsed = 0;
-  }
-  entropyUsed += 16;
-  return entropy.toString('hex', entropyUsed - 16, entropyUsed);
+  return randomHex(16);
 }
 
 /** Raises the position of a database; one that is already further stays. */

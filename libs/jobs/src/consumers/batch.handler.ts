@@ -1,8 +1,9 @@
 import type { Message } from '@tenfold/contracts';
 import type { Database } from '@tenfold/database';
-import { runInContext } from '@tenfold/telemetry';
+import { inSpan, runInContext } from '@tenfold/telemetry';
 import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
+import { startHandlerSpan } from '../message.span.ts';
 import { unlessAborted } from './deadline.ts';
 import type { BatchDelivery, BatchFailure } from './delivery.ts';
 import { isOutage, putAside } from './failure.ts';
@@ -86,7 +87,7 @@ export class BatchHandler {
     const { message, database, run, shutdown } = this.#options;
     const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), shutdown]);
     const context = contextOf(batch.map(({ received }) => received), message.timeoutMs, signal);
-    const { failed, done } = await runInContext(context, () =>
+    const handle = () =>
       database.write(async (tx) => {
         const marked = await markHandled(tx, batch.map(({ messageId }) => messageId), message.timeoutMs);
         // Of a message that is in the batch twice, the first one counts.
@@ -104,8 +105,9 @@ export class BatchHandler {
         });
         if (failed.length > 0) await unmark(tx, failed.map(({ messageId }) => messageId));
         return { failed, done: fresh.length - failed.length };
-      }),
-    );
+      });
+    const span = startHandlerSpan(message.topic, context, batch.map(({ received }) => received));
+    const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle));
     handled.inc({ topic: message.topic, outcome: 'done' }, done);
     const duplicates = batch.length - done - failed.length;
     if (duplicates > 0) handled.inc({ topic: message.topic, outcome: 'duplicate' }, duplicates);

@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Message } from '@tenfold/contracts';
 import type { Database } from '@tenfold/database';
-import { runInContext } from '@tenfold/telemetry';
+import { inSpan, runInContext } from '@tenfold/telemetry';
 import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
+import { startHandlerSpan } from '../message.span.ts';
 import { unlessAborted } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
 import { delayOf, isOutage, putAside } from './failure.ts';
@@ -78,7 +79,8 @@ export class MessageHandler {
     const { message, inbox, database, run } = this.#options;
     const { messageId, payload } = readMessage(message, received);
     const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), owned]);
-    return runInContext(contextOf([received], message.timeoutMs, signal), async () => {
+    const context = contextOf([received], message.timeoutMs, signal);
+    const handle = async (): Promise<'done' | 'duplicate'> => {
       if (!inbox || !database) {
         await unlessAborted(run(payload, { signal, messageId, attempt } as Delivery), signal, message);
         return 'done';
@@ -89,6 +91,8 @@ export class MessageHandler {
         await unlessAborted(run(payload, { tx, signal, messageId, attempt }), signal, message);
         return 'done';
       });
-    });
+    };
+    const span = startHandlerSpan(message.topic, context, [received]);
+    return span ? inSpan(span, handle) : runInContext(context, handle);
   }
 }

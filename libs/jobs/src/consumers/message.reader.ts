@@ -2,7 +2,7 @@ import type { Message } from '@tenfold/contracts';
 import { createContext, raisePosition } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
 import type { Headers } from '../kafka/kafka.client.ts';
-import { header, traceIdOf } from '../message.headers.ts';
+import { header, originOf } from '../message.headers.ts';
 
 /** A message as Kafka delivers it. */
 export interface ReceivedMessage {
@@ -54,7 +54,5 @@ export function contextOf(received: readonly ReceivedMessage[], timeoutMs: numbe
     if (database && lsn) raisePosition(positions, database, lsn);
   }
   const only = received.length === 1 ? received[0]?.headers : undefined;
-  const requestId = only?.[header.requestId];
-  const traceId = only && traceIdOf(only);
-  return createContext({ ...(requestId && { requestId }), ...(traceId && { traceId }), deadline: Date.now() + timeoutMs, positions, signal });
+  return createContext({ ...(only && originOf(only)), deadline: Date.now() + timeoutMs, positions, signal });
 }

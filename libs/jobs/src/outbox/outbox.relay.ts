@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { outboxOldest, outboxRows, relayed } from '../jobs.metrics.ts';
 import type { Headers, RecordSender } from '../kafka/kafka.client.ts';
 import { header } from '../message.headers.ts';
+import { headersFrom, startRelaySpan } from '../message.span.ts';
 import { registerRelay } from './outbox.ts';
 
 interface OutboxRow {
@@ -102,14 +103,20 @@ export class OutboxRelay {
   }
 
   async #send(tx: EntityManager, rows: readonly OutboxRow[]): Promise<void> {
+    const spans = rows.map(({ topic, headers, message_id }) => startRelaySpan(topic, headers, message_id));
     await this.#sender.send(
-      rows.map(({ topic, key, payload, headers, message_id, lsn }) => ({
+      rows.map(({ topic, key, payload, headers, message_id, lsn }, index) => ({
         topic,
         key,
         value: payload,
-        headers: { ...headers, [header.messageId]: message_id, [header.position]: `${this.#database.name}=${lsn}` },
+        headers: {
+          ...headersFrom(spans[index], headers),
+          [header.messageId]: message_id,
+          [header.position]: `${this.#database.name}=${lsn}`,
+        },
       })),
     );
+    for (const span of spans) span?.end();
     await tx.query('DELETE FROM outbox WHERE id = ANY ($1)', [rows.map((row) => row.id)]);
     for (const { topic } of rows) relayed.inc({ topic });
   }

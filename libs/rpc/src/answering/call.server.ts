@@ -3,10 +3,12 @@ import type { Server as NetServer } from 'node:net';
 import { Server } from '@nestjs/microservices';
 import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
 import type { Call, CallContract } from '@tenfold/contracts';
-import { counter, gauge, histogram, runInContext } from '@tenfold/telemetry';
+import { counter, gauge, histogram, runInContext, startRootSpan } from '@tenfold/telemetry';
+import type { Span } from '@tenfold/telemetry';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { patternOf } from './answers.decorator.ts';
 import { CallError } from '../call.error.ts';
+import { callSpanName, endCallSpan } from '../call.span.ts';
 import { tableOf } from '../wire/call.table.ts';
 import type { CallTable } from '../wire/call.table.ts';
 import { tableIdOf } from '../wire/frame.writer.ts';
@@ -178,7 +180,8 @@ export class CallServer extends Server implements CustomTransportStrategy {
     const { endpoint, incoming } = request;
     caller.calls.set(id, incoming);
     this.#inFlight += 1;
-    void runInContext(incoming, () => this.#answer(endpoint, caller, id, incoming));
+    const span = startRootSpan(callSpanName(endpoint.call), 'server', incoming, { traceparent: incoming.traceparent });
+    void runInContext(span ?? incoming, () => this.#answer(endpoint, caller, id, incoming, span));
   };
 
   /** @throws CallError, NotPlainError */
@@ -199,7 +202,13 @@ export class CallServer extends Server implements CustomTransportStrategy {
   }
 
   /** Never rejects. */
-  async #answer(endpoint: Endpoint, caller: CallerConnection, id: number, incoming: IncomingCall): Promise<void> {
+  async #answer(
+    endpoint: Endpoint,
+    caller: CallerConnection,
+    id: number,
+    incoming: IncomingCall,
+    span: Span | undefined,
+  ): Promise<void> {
     let code = 'ok';
     try {
       const result = await this.#handle(endpoint, incoming);
@@ -213,6 +222,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
       if (!incoming.cancelled) caller.refuse(id, encodeRefusal(refusal, incoming));
     }
     if (incoming.cancelled) code = 'cancelled';
+    if (span) endCallSpan(span, endpoint.call, code);
     caller.calls.delete(id);
     this.#inFlight -= 1;
     let recorder = endpoint.recorders.get(code);

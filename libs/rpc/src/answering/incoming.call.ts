@@ -1,4 +1,4 @@
-import { compareLsn } from '@tenfold/telemetry';
+import { compareLsn, parseTraceparent } from '@tenfold/telemetry';
 import type { Positions, RequestContext } from '@tenfold/telemetry';
 import { NotPlainError } from '../wire/plain.messagepack.ts';
 
@@ -11,6 +11,7 @@ const lsnPattern = /^[\dA-F]{1,8}\/[\dA-F]{1,8}$/i;
 export interface RequestHead {
   remainingMs: number;
   requestId: string;
+  /** A bare trace id, or the `traceparent` of the caller's span where the request is traced. */
   traceId: string;
   positions: readonly Position[] | null;
 }
@@ -28,6 +29,8 @@ export class IncomingCall implements RequestContext {
   readonly deadline: number;
   readonly requestId: string;
   readonly traceId: string;
+  /** Of the caller's span, where the request is traced. */
+  readonly traceparent: string | undefined;
   /** The caller no longer waits. */
   cancelled = false;
   /** Parts of a stream that the caller still takes. */
@@ -48,7 +51,9 @@ export class IncomingCall implements RequestContext {
     }
     this.deadline = Date.now() + remainingMs;
     this.requestId = requestId;
-    this.traceId = traceId;
+    const origin = parseTraceparent(traceId);
+    this.traceId = origin?.traceId ?? traceId;
+    this.traceparent = origin && traceId;
     this.#asked = positions;
     if (positions === null) return;
     for (const { database, lsn } of positions) {

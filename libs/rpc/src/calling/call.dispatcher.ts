@@ -1,6 +1,7 @@
 import type { Call } from '@tenfold/contracts';
-import { createContext, currentContext } from '@tenfold/telemetry';
+import { createContext, currentContext, startSpan } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
+import { callSpanName, endCallSpan } from '../call.span.ts';
 import type { CallOptions } from '../call.types.ts';
 import { FrameError } from '../wire/frame.codec.ts';
 import { MisfitError } from '../wire/table.writer.ts';
@@ -109,9 +110,10 @@ export class CallDispatcher {
   }
 
   #create(call: Call, request: unknown, options: CallOptions | undefined): PendingCall {
-    const context = currentContext() ?? createContext();
+    const span = startSpan(callSpanName(call), 'client');
+    const context = span ?? currentContext() ?? createContext();
     this.#inFlight += 1;
-    return new PendingCall(call, request, context, deadlineOf(call, context, options), this.#onSettled);
+    return new PendingCall(call, request, context, deadlineOf(call, context, options), this.#onSettled, span);
   }
 
   #start(pending: PendingCall, signal: AbortSignal | undefined): void {
@@ -230,6 +232,7 @@ export class CallDispatcher {
 
   readonly #onSettled = (pending: PendingCall, code: string): void => {
     this.#inFlight -= 1;
+    if (pending.span) endCallSpan(pending.span.set('rpc.attempts', pending.attempts), pending.call, code);
     const milliseconds = performance.now() - pending.startedAt;
     this.#metrics.settled(pending, code, milliseconds);
     if (pending.refused || code === 'cancelled') return;

@@ -1,5 +1,5 @@
 import type { Call } from '@tenfold/contracts';
-import type { RequestContext } from '@tenfold/telemetry';
+import type { RequestContext, Span } from '@tenfold/telemetry';
 import { raisePosition } from '@tenfold/telemetry';
 import { CallError } from '../call.error.ts';
 import type { CallErrorOptions } from '../call.error.ts';
@@ -36,6 +36,7 @@ export class PendingCall {
     /** Epoch milliseconds. */
     readonly deadline: number,
     private readonly onSettled: (pending: PendingCall, code: string) => void,
+    readonly span: Span | undefined,
   ) {
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;

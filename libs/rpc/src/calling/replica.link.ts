@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { traceparentOf } from '@tenfold/telemetry';
 import { tableOf } from '../wire/call.table.ts';
 import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
 import type { FrameBytes } from '../wire/frame.codec.ts';
@@ -153,7 +154,9 @@ export class ReplicaLink {
 
   #encode(pending: PendingCall, id: number): FrameBytes {
     const { call, context, deadline, request } = pending;
-    const { requestId, traceId, positions } = context;
+    const { requestId, positions } = context;
+    // Where the request is traced, it carries the span as well.
+    const traceId = traceparentOf(context) ?? context.traceId;
     const remainingMs = deadline - Date.now();
     const table = tableOf(call);
     pending.byTable = !this.#withoutTable.has(call.name);

@@ -5,7 +5,8 @@ import { encodePlain } from './plain.messagepack.ts';
  * - Frame: 4 bytes length of the rest, 1 byte type, 4 bytes call id (0 where none belongs), body; big endian.
  * - Handshake frames have binary bodies, see `handshake.protocol.ts`; nothing else is read before it is done.
  * - A body is plain MessagePack, or follows a table, see `frame.writer.ts`: then it begins with the table's identity.
- * - Request: [call name, remaining milliseconds, request id, trace id, positions or null, payload].
+ * - Request: [call name, remaining milliseconds, request id, traceparent or bare trace id, positions or null,
+ *   payload].
  * - Answer: [raised positions or null, payload]. Refusal: [raised positions or null, code, message, retryAfterMs or
  *   null, issues or null].
  * - Items: a part of a streamed answer, a list of its items. Credit: the caller takes so many more of them.
