@@ -7,7 +7,7 @@ import { ClusterError } from './cluster.error.ts';
 import type { ClusterOptions } from './cluster.options.ts';
 import type { ClusterUrls } from './cluster.urls.ts';
 import { componentNames } from './components/component-names.ts';
-import type { ComponentName } from './components/component-names.ts';
+import type { ComponentName, ExtraName } from './components/component-names.ts';
 import { readStatus, sendCommand } from './control/control.client.ts';
 import type { ClusterStatus } from './control/control.protocol.ts';
 import { lastLines } from './files.ts';
@@ -21,6 +21,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 interface UpOptions {
   services: string | undefined;
   components: string | undefined;
+  extras: string | undefined;
   install: boolean;
   timings: boolean;
 }
@@ -36,7 +37,7 @@ export async function up(directory: string, options: UpOptions): Promise<void> {
   const logFile = join(directory, 'logs/runner.log');
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
   const log = openSync(logFile, 'a');
-  const clusterOptions: ClusterOptions = { directory, install: options.install, ...parseServices(options.services), ...parseComponents(options.components) };
+  const clusterOptions: ClusterOptions = { directory, install: options.install, ...parseServices(options.services), ...parseComponents(options.components), ...parseExtras(options.extras) };
   const runner = spawn(process.execPath, [...smallHeap, fileURLToPath(new URL('runner.main.ts', import.meta.url)), JSON.stringify(clusterOptions)], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
@@ -132,12 +133,18 @@ function parseComponents(text: string | undefined): Pick<ClusterOptions, 'compon
   return { components: names as ComponentName[] };
 }
 
+/** What is unknown is told by the start itself. */
+function parseExtras(text: string | undefined): Pick<ClusterOptions, 'with'> {
+  return text === undefined ? {} : { with: text.split(',') as ExtraName[] };
+}
+
 function showUrls(status: ClusterStatus, heading: string): void {
-  const { gateway, mail, kafka, postgres, pgbouncer, sessionRedis, cacheRedis } = status.urls as ClusterUrls;
+  const { gateway, mail, kafka, prometheus, postgres, pgbouncer, sessionRedis, cacheRedis } = status.urls as ClusterUrls;
   const runs = new Set(status.processes.map(({ name }) => name));
   const lines: [name: string, label: string, url: string][] = [
     ['haproxy', 'shop', gateway],
     ['mail', 'mail', mail],
+    ['prometheus', 'metrics', prometheus],
     ['kafka', 'kafka', kafka],
     ['postgres-primary', 'primary', postgres.primary],
     ['pgbouncer', 'pgbouncer', pgbouncer],

@@ -1,3 +1,4 @@
+import type { ExtraName } from './components/component-names.ts';
 import type { Ports } from './ports.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServiceDeclaration } from './service-declaration.ts';
@@ -19,6 +20,7 @@ export interface ClusterContext {
   bundles: string;
   /** Settings beside those of the cluster, by service, `*` for all. */
   environment: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  extras: ReadonlySet<ExtraName>;
   /** Where each program lies that a component runs. */
   programs: ReadonlyMap<string, string>;
   user: UnprivilegedUser | undefined;

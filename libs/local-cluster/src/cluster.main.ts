@@ -6,8 +6,8 @@ import { sendCommand } from './control/control.client.ts';
 
 const usage = `Usage: npm run cluster -- <command>
 
-  up [--services gateway=2,catalog=3|none] [--components redis,…] [--no-install] [--timings]
-                      start everything; returns when all is ready
+  up [--services gateway=2,catalog=3|none] [--components redis,…] [--with metrics] [--no-install] [--timings]
+                      start everything; returns when all is ready; metrics: Prometheus beside it
   down                stop everything; returns when no process is left
   status [--json]     every process: ports, state, restarts, memory
   scale NAME=N        set the number of replicas of a service
@@ -28,6 +28,7 @@ const { values, positionals } = (() => {
       options: {
         services: { type: 'string' },
         components: { type: 'string' },
+        with: { type: 'string' },
         'no-install': { type: 'boolean', default: false },
         timings: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -58,7 +59,7 @@ function requireScale(): { service: string; replicas: number } {
 try {
   switch (values.help ? 'help' : command) {
     case 'up':
-      await up(directory, { services: values.services, components: values.components, install: !values['no-install'], timings: values.timings });
+      await up(directory, { services: values.services, components: values.components, extras: values.with, install: !values['no-install'], timings: values.timings });
       break;
     case 'down':
       await down(directory);

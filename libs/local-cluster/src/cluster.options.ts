@@ -3,8 +3,8 @@ import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClusterError } from './cluster.error.ts';
 import type { Cluster } from './cluster.handle.ts';
-import { componentNames } from './components/component-names.ts';
-import type { ComponentName } from './components/component-names.ts';
+import { componentNames, extraNames } from './components/component-names.ts';
+import type { ComponentName, ExtraName } from './components/component-names.ts';
 import { maximumReplicas } from './ports.ts';
 import type { ServiceDeclaration } from './service-declaration.ts';
 
@@ -19,6 +19,8 @@ export interface ClusterOptions {
   services?: Readonly<Record<string, number>> | 'all' | 'none';
   /** Default `all`. Fewer are for tests that need no more; a service whose component is absent starts degraded. */
   components?: readonly ComponentName[] | 'all';
+  /** What is to run beside the system, e.g. `['metrics']`. Default nothing, which installs and costs nothing. */
+  with?: readonly ExtraName[];
   /** Runs when databases and topics are ready, before services start: the moment to seed. */
   beforeServices?: (cluster: Cluster) => Promise<void>;
   /** Settings for services beside the cluster's own, by service name or `*` for all; they win. */
@@ -58,6 +60,14 @@ export function componentsOf(option: ClusterOptions['components'] = 'all'): read
     if (!componentNames.includes(name)) throw new ClusterError('bad-option', `There is no component "${name}"; there are ${componentNames.join(', ')}`);
   }
   return option;
+}
+
+/** @throws ClusterError `bad-option` naming the extra that is unknown */
+export function extrasOf(option: ClusterOptions['with'] = []): ReadonlySet<ExtraName> {
+  for (const name of option) {
+    if (!extraNames.includes(name)) throw new ClusterError('bad-option', `There is no "${name}" to start with; there is ${extraNames.join(', ')}`);
+  }
+  return new Set(option);
 }
 
 /** @throws ClusterError `bad-option` naming the service that is unknown or the number that has no meaning */

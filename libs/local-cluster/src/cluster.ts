@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClusterError } from './cluster.error.ts';
 import type { ClusterContext } from './cluster.context.ts';
 import type { Cluster, ClusterState } from './cluster.handle.ts';
-import { checkedReplicas, clusterDirectory, componentsOf, portBaseOf, replicasOf, requireBundles, root } from './cluster.options.ts';
+import { checkedReplicas, clusterDirectory, componentsOf, extrasOf, portBaseOf, replicasOf, requireBundles, root } from './cluster.options.ts';
 import type { ClusterOptions } from './cluster.options.ts';
 import { clusterUrls } from './cluster.urls.ts';
 import type { ClusterUrls } from './cluster.urls.ts';
@@ -12,6 +12,8 @@ import { startComponents } from './components/start-components.ts';
 import { ControlServer } from './control/control.server.ts';
 import { requireFreeSpace } from './files.ts';
 import { requirePrograms } from './install/install-programs.ts';
+import { startMetrics } from './metrics/start-metrics.ts';
+import { writeServiceTargets } from './metrics/scrape-targets.ts';
 import { address, Ports } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { readDeclarations } from './service-declaration.ts';
@@ -158,12 +160,18 @@ class LocalCluster implements Cluster, ProcessObserver {
       running ? [{ name, ...running, stopSignal: specification.stopSignal ?? 'SIGTERM' }] : [],
     );
     writeState(this.directory, known);
+    this.#followReplicas();
   }
 
   servingChanged(process: SupervisedProcess): void {
     if (process.name === 'haproxy' || process.specification.ports['http'] !== undefined) this.#balancer.update(this.#processes.values());
     const replica = process.specification.kind === 'service' ? replicaOf(process.name) : undefined;
     if (replica) writeCallAddresses(this.directory, replica.service, this.#processes.values());
+    if (replica) this.#followReplicas();
+  }
+
+  #followReplicas(): void {
+    if (this.#context?.extras.has('metrics')) writeServiceTargets(this.directory, this.#processes.values());
   }
 
   async #start(): Promise<void> {
@@ -173,6 +181,7 @@ class LocalCluster implements Cluster, ProcessObserver {
     const declarations = readDeclarations(apps);
     const replicas = replicasOf(services, declarations);
     const components = componentsOf(this.#options.components);
+    const extras = extrasOf(this.#options.with);
     const portBase = portBaseOf(this.#options.portBase);
 
     // Others may pass through, since PostgreSQL runs as another user when we are root, but not look in.
@@ -188,7 +197,7 @@ class LocalCluster implements Cluster, ProcessObserver {
     if (left.length > 0) progress(`ended what an earlier runner left behind: ${left.join(', ')}`);
 
     const signal = this.#cancelled.signal;
-    const programs = await requirePrograms(components, { install, watchdog, signal, progress });
+    const programs = await requirePrograms([...components, ...extras], { install, watchdog, signal, progress });
     const needsUser = components.includes('postgresql') || components.includes('pgbouncer');
     const names = declarations.map(({ name }) => name);
     const context: ClusterContext = {
@@ -199,6 +208,7 @@ class LocalCluster implements Cluster, ProcessObserver {
       declarations,
       bundles,
       environment,
+      extras,
       programs,
       user: needsUser ? findUnprivilegedUser(this.directory) : undefined,
       watchdog,
@@ -211,7 +221,8 @@ class LocalCluster implements Cluster, ProcessObserver {
     this.#urls = await clusterUrls(context, components);
 
     const built = this.#options.bundlesDirectory === undefined && replicas.size > 0 ? this.#build(context) : Promise.resolve();
-    await this.#sideBySide([built, ...startComponents(context, components, replicas.size > 0 ? built : undefined)]);
+    const metrics = extras.has('metrics') ? startMetrics(context, components) : Promise.resolve();
+    await this.#sideBySide([built, metrics, ...startComponents(context, components, replicas.size > 0 ? built : undefined)]);
     requireBundles(bundles, replicas.keys());
     context.ports.save();
     await this.#timeline.measure('before services', async () => this.#options.beforeServices?.(this));

@@ -14,6 +14,8 @@ export interface ClusterUrls {
   cacheRedis: string;
   /** `host:port` of the broker. */
   kafka: string;
+  /** Prometheus, when the cluster was started with `metrics`. */
+  prometheus: string;
   /** Superuser URLs without a database; straight to the servers, not through PgBouncer. */
   postgres: { primary: string; replicas: string[]; shard1: string };
   /** Superuser URL of PgBouncer without a database; `pgbouncer` is its admin console. */
@@ -34,6 +36,7 @@ export async function clusterUrls(context: ClusterContext, components: readonly 
     smtp: `smtp://${address}:${await portOf('mail', 'mail.smtp')}`,
     sessionRedis: await redis('session-redis'),
     cacheRedis: await redis('cache-redis'),
+    prometheus: `http://${address}:${context.extras.has('metrics') ? await ports.of('prometheus.http') : 0}`,
     kafka: `${address}:${await portOf('kafka', 'kafka.kafka')}`,
     postgres: {
       primary: await node(primaryNode.name),

@@ -6,7 +6,7 @@ export { ClusterError } from './cluster.error.ts';
 export type { ClusterErrorCode } from './cluster.error.ts';
 export type { ProcessStatus } from './cluster.status.ts';
 export type { ClusterUrls } from './cluster.urls.ts';
-export type { ComponentName } from './components/component-names.ts';
+export type { ComponentName, ExtraName } from './components/component-names.ts';
 export { readStatus, sendCommand } from './control/control.client.ts';
 export type { ClusterStatus, Command } from './control/control.protocol.ts';
 export { drawTimeline } from './timeline.ts';

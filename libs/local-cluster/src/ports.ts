@@ -22,8 +22,17 @@ const componentPorts = [
   'postgres-replica-1.postgresql',
   'postgres-replica-2.postgresql',
   'postgres-shard-1.postgresql',
+  'haproxy.metrics',
+  'kafka.metrics',
+  'prometheus.http',
+  'redis-exporter.http',
+  'pgbouncer-exporter.http',
+  'postgres-primary-exporter.http',
+  'postgres-replica-1-exporter.http',
+  'postgres-replica-2-exporter.http',
+  'postgres-shard-1-exporter.http',
 ];
-const firstServicePort = 20;
+const firstServicePort = 40;
 /** Replicas of one service that fit under a fixed base, and that HAProxy has slots for. */
 export const maximumReplicas = 10;
 const portKinds = ['http', 'calls', 'operations'];
@@ -54,7 +63,7 @@ export class Ports {
 
   /**
    * @param services all services of the checkout, in a stable order: a fixed base gives each its own range
-   * @param base first port of a fixed range of 20 + 30 for each service; undefined looks for free ones
+   * @param base first port of a fixed range of 40 + 30 for each service; undefined looks for free ones
    */
   constructor(directory: string, services: readonly string[], base: number | undefined) {
     this.#file = join(directory, 'ports.json');

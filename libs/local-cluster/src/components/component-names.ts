@@ -2,3 +2,8 @@
 export const componentNames = ['postgresql', 'pgbouncer', 'session-redis', 'cache-redis', 'kafka', 'mail', 'haproxy'] as const;
 
 export type ComponentName = (typeof componentNames)[number];
+
+/** What runs beside the system only when it is asked for: `metrics` is Prometheus with the components' exporters. */
+export const extraNames = ['metrics'] as const;
+
+export type ExtraName = (typeof extraNames)[number];

@@ -15,10 +15,10 @@ export interface Slot {
 
 /** Starts HAProxy with empty slots for gateway replicas. */
 export async function startHaproxy(context: ClusterContext): Promise<void> {
-  const port = await context.ports.of('haproxy.http');
+  const { http, metrics } = await context.ports.ofProcess('haproxy', ['http', 'metrics']);
   const configFile = join(context.directory, 'config/haproxy.cfg');
   const adminSocket = socketPath(context.directory, 'haproxy.sock');
-  const values = { LISTEN_ADDRESS: address, PORT: port, ADMIN_SOCKET: adminSocket, SLOTS: maximumReplicas };
+  const values = { LISTEN_ADDRESS: address, PORT: http, METRICS_PORT: metrics, ADMIN_SOCKET: adminSocket, SLOTS: maximumReplicas };
   writeAtomically(configFile, renderTemplate(join(context.root, 'infra/haproxy/haproxy.cfg'), values));
   await context.run({
     name: 'haproxy',
@@ -26,7 +26,7 @@ export async function startHaproxy(context: ClusterContext): Promise<void> {
     command: context.programs.get('haproxy') ?? 'haproxy',
     args: ['-db', '-f', configFile],
     workingDirectory: context.directory,
-    ports: { http: port },
+    ports: { http, metrics },
     isReady: async () => (await command(adminSocket, ['show info'])).includes('Uptime'),
   });
 }

@@ -43,7 +43,9 @@ export async function startKafka(context: ClusterContext): Promise<void> {
   }
   const config = writeConfig(context, data, ports, join(context.directory, 'config/kafka.properties'));
   const archive = [`-XX:SharedArchiveFile=${join(installation.prepared, 'classes.jsa')}`];
-  await context.run(specification(context, installation, config, ports, archive));
+  const agent = context.extras.has('metrics') ? await metricsAgent(context) : undefined;
+  const broker = specification(context, installation, config, ports, [...archive, ...(agent?.args ?? [])]);
+  await context.run({ ...broker, ports: { ...broker.ports, ...agent?.ports } });
 }
 
 /** A kafkajs client that fails at once and says nothing; who asks decides what to do next. */
@@ -59,17 +61,32 @@ export async function kafkaClient(port: number, options: { retries: number }): P
   });
 }
 
-async function install(context: ClusterContext): Promise<Installation> {
-  const folder = join(context.root, 'infra/kafka');
+/** The agent that answers Prometheus from within the broker, by what `infra/kafka/metrics/metrics.yml` picks of its beans. */
+async function metricsAgent(context: ClusterContext): Promise<{ args: string[]; ports: { metrics: number } }> {
+  const folder = join(context.root, 'infra/kafka/metrics');
+  const { jarFolder } = await fetchJars(context, folder, '3 MB');
+  const [jar = ''] = globSync('jmx_prometheus_javaagent-*.jar', { cwd: jarFolder });
+  const port = await context.ports.of('kafka.metrics');
+  return { args: [`-javaagent:${join(jarFolder, jar)}=${address}:${port}:${join(folder, 'metrics.yml')}`], ports: { metrics: port } };
+}
+
+/** The jars that the `pom.xml` of a folder names, fetched once for the checkout. */
+async function fetchJars(context: ClusterContext, folder: string, size: string): Promise<{ jarFolder: string; hash: string }> {
   const pom = join(folder, 'pom.xml');
-  const lib = join(folder, 'lib');
   const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
-  const jarFolder = join(lib, hash);
+  const jarFolder = join(context.root, 'infra/kafka/lib', hash);
   await makeOnce(jarFolder, async (unfinished) => {
     const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
-    context.progress(`fetching Kafka's jars, 50 MB once: mvn ${args.join(' ')}`);
+    context.progress(`fetching Kafka's jars, ${size} once: mvn ${args.join(' ')}`);
     await runCommand(context.programs.get('mvn') ?? 'mvn', args, { purpose: "Fetching Kafka's jars", watchdog: context.watchdog, signal: context.signal });
   });
+  return { jarFolder, hash };
+}
+
+async function install(context: ClusterContext): Promise<Installation> {
+  const folder = join(context.root, 'infra/kafka');
+  const lib = join(folder, 'lib');
+  const { jarFolder, hash } = await fetchJars(context, folder, '50 MB');
   // The archive belongs to one Java and one class path, the formatted folder to these settings.
   const java = realpathSync(javaOf(context));
   const parts = [java, statSync(java).mtimeMs, jarFolder, readFileSync(join(folder, 'server.properties'), 'utf8')];

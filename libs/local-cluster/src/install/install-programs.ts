@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { ClusterError } from '../cluster.error.ts';
 import { runCommand } from '../command.ts';
 import type { Watchdog } from '../watchdog.ts';
-import type { ComponentName } from '../components/component-names.ts';
+import type { ComponentName, ExtraName } from '../components/component-names.ts';
 import { findPrograms, programsOf } from './programs.ts';
 import type { Program } from './programs.ts';
 
@@ -18,7 +18,15 @@ interface InstallOptions {
 const policyFile = '/usr/sbin/policy-rc.d';
 /** Keeps PostgreSQL's package from making a data folder and a service of its own. */
 const createClusterFolder = '/etc/postgresql-common/createcluster.d';
-const systemServices = ['postgresql', 'pgbouncer', 'redis-server', 'haproxy'];
+const systemServices = [
+  'postgresql',
+  'pgbouncer',
+  'redis-server',
+  'haproxy',
+  'prometheus',
+  'prometheus-postgres-exporter',
+  'prometheus-redis-exporter',
+];
 
 /**
  * Finds every program that the components run, and installs what is missing by the system's own package client.
@@ -26,10 +34,10 @@ const systemServices = ['postgresql', 'pgbouncer', 'redis-server', 'haproxy'];
  * @returns where each program lies
  * @throws ClusterError `missing-programs`, naming all that is missing and the exact commands, before anything is started
  */
-export async function requirePrograms(components: readonly ComponentName[], options: InstallOptions): Promise<Map<string, string>> {
+export async function requirePrograms(components: readonly (ComponentName | ExtraName)[], options: InstallOptions): Promise<Map<string, string>> {
   const programs = programsOf(components);
   const found = findPrograms(programs);
-  const missing = programs.filter(({ name }) => !found.has(name));
+  const missing = programs.filter(({ name, brew }) => !found.has(name) && (brew !== undefined || process.platform !== 'darwin'));
   if (missing.length === 0) return found;
 
   const commands = installCommands(missing);
@@ -39,7 +47,7 @@ export async function requirePrograms(components: readonly ComponentName[], opti
   await commands.run(options);
 
   const after = findPrograms(programs);
-  const still = programs.filter(({ name }) => !after.has(name));
+  const still = missing.filter(({ name }) => !after.has(name));
   if (still.length > 0) throw missingError(still, installCommands(still).lines, true);
   return after;
 }
@@ -53,7 +61,7 @@ interface InstallCommands {
 }
 
 function installCommands(missing: readonly Program[]): InstallCommands {
-  const packages = (client: 'apt' | 'brew') => [...new Set(missing.map((program) => program[client]))];
+  const packages = (client: 'apt' | 'brew') => [...new Set(missing.flatMap((program) => program[client] ?? []))];
   if (process.platform === 'darwin') {
     const brew = packages('brew');
     return {

@@ -1,12 +1,13 @@
 import { accessSync, constants, existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { ComponentName } from '../components/component-names.ts';
+import type { ComponentName, ExtraName } from '../components/component-names.ts';
 
 /** A program that a component runs, and the packages that bring it. */
 export interface Program {
   name: string;
   apt: string;
-  brew: string;
+  /** Absent where Homebrew has none: what needs the program is then left out on macOS. */
+  brew?: string;
   /** Folders beside PATH where it may lie, the preferred one first; patterns are allowed. */
   folders?: readonly string[];
   /** Oldest version that will do, where an older one is common. */
@@ -28,7 +29,7 @@ function javaVersion(path: string): number | undefined {
   return version === undefined ? undefined : Number(version);
 }
 
-const needs: Readonly<Record<ComponentName, readonly Program[]>> = {
+const needs: Readonly<Record<ComponentName | ExtraName, readonly Program[]>> = {
   postgresql: ['postgres', 'initdb', 'pg_basebackup'].map((name) => ({ name, ...postgresql })),
   pgbouncer: [{ name: 'pgbouncer', apt: 'pgbouncer', brew: 'pgbouncer' }],
   'session-redis': [{ name: 'redis-server', apt: 'redis-server', brew: 'redis' }],
@@ -45,12 +46,16 @@ const needs: Readonly<Record<ComponentName, readonly Program[]>> = {
   ],
   mail: [],
   haproxy: [{ name: 'haproxy', apt: 'haproxy', brew: 'haproxy' }],
+  metrics: [
+    ...['prometheus', 'promtool'].map((name) => ({ name, apt: 'prometheus', brew: 'prometheus' })),
+    ...['postgres', 'redis'].map((server) => ({ name: `prometheus-${server}-exporter`, apt: `prometheus-${server}-exporter` })),
+  ],
 };
 
 const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin'];
 
 /** The programs that these components run, each once. */
-export function programsOf(components: readonly ComponentName[]): Program[] {
+export function programsOf(components: readonly (ComponentName | ExtraName)[]): Program[] {
   const programs = components.flatMap((component) => needs[component]);
   return [...new Map(programs.map((program) => [program.name, program])).values()];
 }
