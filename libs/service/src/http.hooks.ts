@@ -35,8 +35,9 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
   const refused = counter({
     name: 'http_server_refused_total',
     help: 'Requests that were turned away to protect the service: over a limit, or unavailable for now.',
-    labelNames: ['route', 'reason'],
+    labelNames: ['reason'],
   });
+  for (const reason of refusals.values()) refused.inc({ reason }, 0);
   let inFlight = 0;
   gauge({ name: 'http_server_in_flight', help: 'Requests without an answer yet.', collect: (metric) => metric.set(inFlight) });
   const observe = (request: FastifyRequest, reply: FastifyReply, status: string) => {
@@ -83,7 +84,7 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     const route = routeOf(request);
     observe(request, reply, statusClass(reply));
     const reason = refusals.get(reply.statusCode);
-    if (reason) refused.inc({ route, reason });
+    if (reason) refused.inc({ reason });
 
     const failed = reply.statusCode >= 500;
     const context = request[CONTEXT];

@@ -156,7 +156,7 @@ test('requests under way, refused and given up by their client are counted', asy
   const left = fetch(`${fixture.http}/slow?ms=60000`, { signal: leaving.signal }).catch(() => 'gone');
   await status(`${fixture.http}/busy`);
   await eventually(async () => (await metrics()).includes('http_server_in_flight 1'));
-  expect(await metrics()).toContain('http_server_refused_total{route="/busy",reason="unavailable"} 1');
+  expect(await metrics()).toContain('http_server_refused_total{reason="unavailable"} 1');
 
   leaving.abort();
   expect(await left).toBe('gone');

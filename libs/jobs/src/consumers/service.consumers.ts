@@ -2,6 +2,7 @@ import { retryTopicOf } from '@tenfold/contracts';
 import type { Message } from '@tenfold/contracts';
 import type { Database } from '@tenfold/database';
 import { JobsError } from '../jobs.error.ts';
+import { countFromZero } from '../jobs.metrics.ts';
 import { ConsumerLag } from '../kafka/consumer.lag.ts';
 import type { GroupMember, IncomingRecord, Place, RecordReceiver, RecordSender } from '../kafka/kafka.client.ts';
 import { KafkaConsumer } from '../kafka/kafkajs.consumer.ts';
@@ -76,6 +77,7 @@ export class ServiceConsumers implements RecordReceiver {
       if (this.#routes.has(message.topic)) throw new JobsError('doubled-handler', `${message.topic} has more than one @Handles method`);
       const runner = this.#runnerOf(handler, database, slots);
       this.#runners.push(runner);
+      countFromZero(message.topic);
       this.#routes.set(message.topic, { runner, delayMs: 0 });
       if (message.ordered) continue;
       for (const [index, delayMs] of message.retryDelaysMs.entries()) {

@@ -77,6 +77,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     this.#contract = contract;
     this.#config = config;
     this.#options = { maxInFlight: 1000, closeTimeoutMs: 10_000, ...options };
+    for (const code of ['overloaded', 'bad-request', 'incompatible']) this.#refused.inc({ code }, 0);
     gauge({
       name: 'call_server_in_flight',
       help: 'Calls in work.',

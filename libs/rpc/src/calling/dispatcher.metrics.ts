@@ -37,6 +37,7 @@ export class DispatcherMetrics {
     private readonly service: string,
     state: DispatcherState,
   ) {
+    for (const reason of ['circuit-open', 'bulkhead', 'retry-budget']) this.#refused.inc({ service, reason }, 0);
     gauge({
       name: 'call_client_in_flight',
       help: 'Calls without an answer yet.',
@@ -68,6 +69,7 @@ export class DispatcherMetrics {
     let recorder = this.#recorders.get(call.name);
     if (!recorder) {
       recorder = { observe: new Map(), sentBytes: 0, receivedBytes: 0 };
+      this.#retries.inc({ service: this.service, call: call.name }, 0);
       this.#recorders.set(call.name, recorder);
     }
     recorder.sentBytes += sentBytes;
