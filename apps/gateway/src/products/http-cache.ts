@@ -30,3 +30,17 @@ function matches(ifNoneMatch: string, tag: string): boolean {
   if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true;
   return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag);
 }
+
+/** Seconds for which who changed the catalog reads past shared caches; far longer than those keep an answer. */
+const pastCachesSeconds = 60;
+
+/** Lets whoever made a change see it at once: shared caches pass on what comes with this cookie. */
+export function readPastSharedCaches(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.setCookie('fresh', '1', {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: request.protocol === 'https',
+    maxAge: pastCachesSeconds,
+  });
+}

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
-import { answerCacheable } from './http-cache.ts';
+import { answerCacheable, readPastSharedCaches } from './http-cache.ts';
 import { namedProduct, productQuery } from './product.request.ts';
 import type { ProductQuery } from './product.request.ts';
 
@@ -47,10 +47,14 @@ export class ProductController {
   @Patch(':id')
   @AllowedTo('admin')
   @Documented({ summary: 'Change a product', answers: { 200: product }, problems: ['not-found'] })
-  change(
+  async change(
     @Param({ schema: namedProduct }) { id }: z.output<typeof namedProduct>,
     @Body({ schema: productChange }) change: z.output<typeof productChange>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Product> {
-    return this.catalog.changeProduct({ id, change });
+    const changed = await this.catalog.changeProduct({ id, change });
+    readPastSharedCaches(request, reply);
+    return changed;
   }
 }

@@ -18,7 +18,15 @@ export async function startHaproxy(context: ClusterContext): Promise<void> {
   const { http, metrics } = await context.ports.ofProcess('haproxy', ['http', 'metrics']);
   const configFile = join(context.directory, 'config/haproxy.cfg');
   const adminSocket = socketPath(context.directory, 'haproxy.sock');
-  const values = { LISTEN_ADDRESS: address, PORT: http, METRICS_PORT: metrics, ADMIN_SOCKET: adminSocket, SLOTS: maximumReplicas };
+  const { CACHE = process.env['BALANCER_CACHE'] ?? 'on' } = context.environment['haproxy'] ?? {};
+  const values = {
+    LISTEN_ADDRESS: address,
+    PORT: http,
+    METRICS_PORT: metrics,
+    ADMIN_SOCKET: adminSocket,
+    SLOTS: maximumReplicas,
+    CACHE: String(CACHE !== 'off'),
+  };
   writeAtomically(configFile, renderTemplate(join(context.root, 'infra/haproxy/haproxy.cfg'), values));
   await context.run({
     name: 'haproxy',
