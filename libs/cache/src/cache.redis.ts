@@ -66,6 +66,8 @@ export class CacheRedis {
     };
     this.#redis = new Redis(url, {
       ...options,
+      // A page of products that nobody has kept is one write to Redis, not twenty.
+      enableAutoPipelining: true,
       commandTimeout: commandTimeoutMs,
       socketTimeout: 4 * commandTimeoutMs,
     });

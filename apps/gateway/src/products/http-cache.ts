@@ -34,9 +34,16 @@ function matches(ifNoneMatch: string, tag: string): boolean {
 /** Seconds for which who changed the catalog reads past shared caches; far longer than those keep an answer. */
 const pastCachesSeconds = 60;
 
+const freshCookie = 'fresh';
+
+/** Whether the client has just changed the catalog. */
+export function readsPastSharedCaches(request: FastifyRequest): boolean {
+  return request.cookies[freshCookie] !== undefined;
+}
+
 /** Lets whoever made a change see it at once: shared caches pass on what comes with this cookie. */
 export function readPastSharedCaches(request: FastifyRequest, reply: FastifyReply): void {
-  void reply.setCookie('fresh', '1', {
+  void reply.setCookie(freshCookie, '1', {
     path: '/',
     httpOnly: true,
     sameSite: 'lax',

@@ -22,7 +22,7 @@ export class ProductController {
   constructor(@InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>) {}
 
   @Get()
-  @AllowedTo('anyone')
+  @AllowedTo('public')
   @Documented({ summary: 'Browse, search, or get products by id', answers: { 200: productPage, 304: null } })
   async list(
     @Query({ schema: productQuery }) { ids, ...filter }: ProductQuery,
@@ -34,7 +34,7 @@ export class ProductController {
   }
 
   @Get(':id')
-  @AllowedTo('anyone')
+  @AllowedTo('public')
   @Documented({ summary: 'Get a product', answers: { 200: product, 304: null }, problems: ['not-found'] })
   async show(
     @Param({ schema: namedProduct }) { id }: z.output<typeof namedProduct>,
