@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { registry } from '@tenfold/telemetry';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { admin, customer, startGateway } from './gateway.fixture.ts';
 import type { RunningGateway } from './gateway.fixture.ts';
@@ -13,6 +14,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
 });
+
+/** How often the store was asked for a session; a look that is not waited for has ended by then. */
+async function sessionLoads(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const metrics = await registry.getSingleMetricAsString('session_operations_total');
+  const counts = [...metrics.matchAll(/operation="load".*\} (\d+)/g)].map(([, count]) => Number(count));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
 
 async function loggedIn(credentials: { email: string; password: string }) {
   const browser = gateway.browser();
@@ -119,6 +128,19 @@ describe('products', () => {
     const again = await gateway.browser().get('/v1/products').set('if-none-match', `"other", W/${headers['etag']}`).expect(304);
     expect(again.text).toBe('');
     expect(again.headers['etag']).toBe(headers['etag']);
+  });
+
+  it('ask for the session of nobody but whoever has just changed one', async () => {
+    const browser = await loggedIn(admin);
+    const look = () => browser.get('/v1/products/7').expect(200);
+    await look();
+    const before = await sessionLoads();
+    for (let visit = 0; visit < 5; visit += 1) await look();
+    expect(await sessionLoads()).toBe(before);
+    await browser.patch('/v1/products/7').send({ description: 'Shines.' }).expect(200);
+    const changed = await sessionLoads();
+    await look();
+    expect(await sessionLoads()).toBe(changed + 1);
   });
 
   it('are found by ids', async () => {
