@@ -32,6 +32,11 @@ export interface DatabaseBehaviour {
    * meanwhile; set it where a client compares two answers, such as a history.
    */
   monotonicReads?: boolean;
+  /**
+   * Whether the server keeps the statements of `rows` planned. Default false. Set it where connections reach PostgreSQL
+   * itself, or PgBouncer 1.21 and newer with `max_prepared_statements`; earlier ones lose them between transactions.
+   */
+  preparedStatements?: boolean;
   /** Milliseconds between two looks at a node. Default 250: how soon a caught-up replica takes reads of what was just written. */
   sampleIntervalMs?: number;
   /** Milliseconds after which a node that does not answer a sample gets no more work; after a second one its connections are cut. Default 500. */
@@ -65,6 +70,7 @@ export function withDefaults(options: DatabaseBehaviour): ResolvedBehaviour {
     maximumLagBytes: options.maximumLagBytes ?? 64 * 1024 * 1024,
     catchUpMs: options.catchUpMs ?? 20,
     monotonicReads: options.monotonicReads ?? false,
+    preparedStatements: options.preparedStatements ?? false,
     sampleIntervalMs: options.sampleIntervalMs ?? 250,
     sampleTimeoutMs: options.sampleTimeoutMs ?? 500,
     requiredForReadiness: options.requiredForReadiness ?? false,

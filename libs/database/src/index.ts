@@ -8,6 +8,8 @@ export type { NodeSample } from './node.monitor.ts';
 export type { DatabaseBehaviour, DatabaseNodes, DatabaseOptions, ShardedDatabaseOptions } from './database.options.ts';
 export { DatabaseError } from './database.error.ts';
 export type { DatabaseErrorCode } from './database.error.ts';
+export { bigint, boolean, instant, int, json, nullable, statement, text } from './statement.ts';
+export type { Column, RowOf, Statement } from './statement.ts';
 export { afterCommit } from './after-commit.ts';
 export { bucketOf } from './bucket.ts';
 export { decodeCursor, encodeCursor, pageFrom } from './keyset.cursor.ts';

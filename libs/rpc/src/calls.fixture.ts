@@ -63,6 +63,7 @@ export class FixtureHandler {
   @Answers(fixtureCalls.calls.refuse)
   refuse({ text }: ValidRequestOf<Calls['refuse']>): never {
     if (text === 'crash') throw new Error('the reason is nobody else\'s business');
+    if (text === 'database') throw Object.assign(new Error('the primary is down'), { retryAfterMs: 1500 });
     throw new CallError(text, `refused with ${text}`, { retryAfterMs: 70 });
   }
 

@@ -95,6 +95,15 @@ test('an unknown error becomes internal and keeps its reason to itself', async (
   expect(refusal.message).toBe('the service failed');
 });
 
+test('an error that says when to try again becomes unavailable, and keeps its reason to itself', async () => {
+  const { address } = await startReplica('a');
+  const client = await startClient(address);
+  const refusal = await refusalOf(client.refuse({ text: 'database' }));
+
+  expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: 1500 });
+  expect(refusal.message).not.toContain('primary');
+});
+
 test('a call ends at its deadline and the handler is told', async () => {
   const replica = await startReplica('a');
   const client = await startClient(replica.address);

@@ -1,5 +1,6 @@
 import { MessagePattern } from '@nestjs/microservices';
 import type { AnswerOf, Call, ValidRequestOf } from '@tenfold/contracts';
+import { passingFailureOf } from './call.refusal.ts';
 
 type Handler<C extends Call> = (request: ValidRequestOf<C>) => AnswerOf<C>;
 
@@ -13,8 +14,25 @@ export function Answers<C extends Call>(
 ): <H extends Handler<C>>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<H>) => void {
   const decorate = MessagePattern(patternOf(call));
   return (target, key, descriptor) => {
+    const method = descriptor.value;
+    if (method) descriptor.value = withPassingFailures(method);
     decorate(target, key, descriptor as PropertyDescriptor);
   };
+}
+
+/** Before Nest's filter sees a failure that will pass, and hides it. */
+function withPassingFailures<H extends (...parameters: never[]) => unknown>(method: H): H {
+  const rethrow = (error: unknown): never => {
+    throw passingFailureOf(error);
+  };
+  return function answer(this: unknown, ...parameters: never[]) {
+    try {
+      const result = method.apply(this, parameters);
+      return result instanceof Promise ? result.catch(rethrow) : result;
+    } catch (error) {
+      return rethrow(error);
+    }
+  } as H;
 }
 
 /** Under which a call's handler is registered with Nest. */

@@ -17,18 +17,25 @@ const passedOn = new Set(['deadline-exceeded', 'unavailable', 'overloaded']);
 const ofTransport = new Set([...passedOn, 'bad-request', 'cancelled']);
 
 /**
+ * An error that says when to try again (`retryAfterMs`) is the failure of something that will be back, such as a
+ * database: the caller is told so. Anything else stays what it is.
+ */
+export function passingFailureOf(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof CallError) return error;
+  if (!('retryAfterMs' in error) || typeof error.retryAfterMs !== 'number') return error;
+  return new CallError('unavailable', 'the service cannot do that at the moment', { retryAfterMs: error.retryAfterMs, cause: error });
+}
+
+/**
  * Maps whatever a handler threw. A code that the contract does not declare, and any other error, becomes `internal`,
  * with the reason in the log and not in the answer.
  */
-export function refusalOf(error: unknown, call: Call, log: (entry: object) => void): Refusal {
+export function refusalOf(thrown: unknown, call: Call, log: (entry: object) => void): Refusal {
+  const error = passingFailureOf(thrown);
   if (error instanceof CallError) {
     const ofAnotherCall = error.service !== '';
     const known = ofAnotherCall ? passedOn.has(error.code) : ofTransport.has(error.code) || call.errors.includes(error.code);
     if (known) return error;
-    // What says when to try again is a failure of something that will be back, such as a database.
-  } else if (error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number') {
-    log({ msg: `${call.service}.${call.name} is unavailable`, err: error });
-    return { code: 'unavailable', message: 'the service cannot do that at the moment', retryAfterMs: error.retryAfterMs };
   }
   // What is no Error has been through Nest's exception filter, which has logged the reason and hidden it.
   if (error instanceof Error) log({ msg: `${call.service}.${call.name} failed`, err: error });
