@@ -14,13 +14,14 @@ import { kinds, seededProducts } from './seed/product.ts';
 /** Customers that are logged in. More would only lengthen the start: a log-in costs the server a quarter of a second of CPU. */
 const CUSTOMERS = 60;
 /**
- * Long enough for connections, just-in-time compilation and the hottest cache entries. It rises, since processes that
- * have just started do not get all of a shop's traffic at once anywhere.
+ * Long enough for connections, just-in-time compilation (a dozen processes compile for half a minute on two cores) and
+ * the hottest cache entries. It rises, since processes that have just started do not get all of a shop's traffic at once
+ * anywhere.
  */
 const WARM_UP = [
   { share: 0.25, seconds: 3 },
   { share: 0.5, seconds: 3 },
-  { share: 1, seconds: 6 },
+  { share: 1, seconds: 18 },
 ] as const;
 /** How long jobs that the run left behind may take. */
 const JOBS_WITHIN_MS = 60_000;

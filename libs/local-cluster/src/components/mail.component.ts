@@ -23,8 +23,8 @@ export async function startMail(context: ClusterContext): Promise<void> {
   });
 }
 
-/** A sink of short texts: a small young generation is collected often, which costs it nothing that matters. */
-const smallHeap = ['--max-semi-space-size=1', '--max-old-space-size=96', '--optimize-for-size'];
+/** A sink of short texts. With a young generation of 1 MiB a quarter of its CPU was garbage collection. */
+const smallHeap = ['--max-semi-space-size=8', '--max-old-space-size=96', '--single-threaded-gc'];
 
 /** Whether a GET is answered by 200. */
 export function answers200(url: string, signal: AbortSignal): Promise<boolean> {
