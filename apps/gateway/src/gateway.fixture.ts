@@ -27,6 +27,8 @@ const customerPassword = 'correct horse battery staple';
 @Controller()
 export class AccountsForTests {
   readonly #accounts = new Map<string, Account>();
+  readonly #passwords = new Map<string, string>();
+  readonly #disabled = new Set<string>();
 
   constructor() {
     this.#add('customer@tenfold.test', 'Cleo', 'customer');
@@ -42,7 +44,23 @@ export class AccountsForTests {
   @Answers(accountsCalls.calls.checkPassword)
   checkPassword({ email, password }: ValidRequestOf<Accounts['checkPassword']>): Account {
     const account = this.#accounts.get(email);
-    if (!account || password !== customerPassword) throw new CallError('wrong-credentials', 'Email or password is wrong.');
+    if (!account || password !== this.#passwordOf(email) || this.#disabled.has(email)) throw new CallError('wrong-credentials', 'Email or password is wrong.');
+    return account;
+  }
+
+  @Answers(accountsCalls.calls.changePassword)
+  changePassword({ id, password, newPassword }: ValidRequestOf<Accounts['changePassword']>): Account {
+    const account = this.getAccount({ id });
+    if (password !== this.#passwordOf(account.email)) throw new CallError('wrong-credentials', 'password is wrong');
+    this.#passwords.set(account.email, newPassword);
+    return account;
+  }
+
+  @Answers(accountsCalls.calls.setDisabled)
+  setDisabled({ id, disabled }: ValidRequestOf<Accounts['setDisabled']>): Account {
+    const account = this.getAccount({ id });
+    if (disabled) this.#disabled.add(account.email);
+    else this.#disabled.delete(account.email);
     return account;
   }
 
@@ -56,6 +74,10 @@ export class AccountsForTests {
   @Answers(accountsCalls.calls.getAccounts)
   getAccounts({ ids }: ValidRequestOf<Accounts['getAccounts']>): { items: Account[] } {
     return { items: [...this.#accounts.values()].filter(({ id }) => ids.includes(id)) };
+  }
+
+  #passwordOf(email: string): string {
+    return this.#passwords.get(email) ?? customerPassword;
   }
 
   #add(email: string, name: string, role: Account['role']): Account {
@@ -121,6 +143,8 @@ export interface RunningGateway {
   browser(): ReturnType<typeof supertest.agent>;
   /** The services behind; closing one makes it unreachable. */
   services: { accounts: INestMicroservice; catalog: INestMicroservice };
+  /** Where these answer. */
+  addresses: { accounts: string; catalog: string };
   objectStore: string;
   close(): Promise<void>;
 }
@@ -167,6 +191,7 @@ export async function startGateway(environment: Record<string, string>): Promise
     url,
     browser: () => supertest.agent(url),
     services: { accounts: accounts.app, catalog: catalog.app },
+    addresses: { accounts: accounts.address, catalog: catalog.address },
     objectStore,
     async close() {
       await app.close();

@@ -35,6 +35,7 @@ export class GatewayModule {
       imports: [
         SessionModule.register({
           redisUrl: config.SESSION_REDIS_URL,
+          cluster: config.SESSION_REDIS_CLUSTER,
           idleSeconds: config.SESSION_IDLE_SECONDS,
           absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
         }),

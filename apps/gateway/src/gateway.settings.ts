@@ -33,6 +33,10 @@ export const gatewaySettings = {
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).default(86_400),
   /** Seconds after which a session is over however busy it is. Default one week. */
   SESSION_ABSOLUTE_SECONDS: z.coerce.number().int().min(60).default(604_800),
+  /** Seconds since the log-in for which other sessions can be ended without logging in again. Default 15 minutes. */
+  SESSION_FRESH_SECONDS: z.coerce.number().int().min(1).default(900),
+  /** Whether `SESSION_REDIS_URL` is a node of a Redis Cluster. Default false. */
+  SESSION_REDIS_CLUSTER: z.stringbool().default(false),
 };
 
 export type GatewayConfig = ConfigOf<typeof gatewaySettings>;

@@ -266,6 +266,7 @@ describe('the OpenAPI document', () => {
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
     expect(operations.sort()).toEqual([
       'DELETE /v1/account/picture',
+      'DELETE /v1/accounts/{id}/sessions',
       'DELETE /v1/cart/items/{productId}',
       'DELETE /v1/session',
       'DELETE /v1/sessions',
@@ -282,11 +283,13 @@ describe('the OpenAPI document', () => {
       'GET /v1/reports/{id}/file',
       'GET /v1/session',
       'GET /v1/sessions',
+      'PATCH /v1/accounts/{id}',
       'PATCH /v1/products/{id}',
       'POST /v1/accounts',
       'POST /v1/orders',
       'POST /v1/reports',
       'POST /v1/session',
+      'PUT /v1/account/password',
       'PUT /v1/account/picture',
       'PUT /v1/cart/items/{productId}',
     ]);

@@ -11,9 +11,12 @@ export const account = z.strictObject({
 });
 export type Account = z.output<typeof account>;
 
+/** A password that somebody chooses. */
+export const newPassword = z.string().min(10).max(256);
+
 export const newAccount = z.strictObject({
   email,
-  password: z.string().min(10).max(256),
+  password: newPassword,
   name: z.string().trim().min(1).max(100),
 });
 
@@ -23,6 +26,21 @@ export const accountsCalls = defineCalls('accounts', {
   signUp: { request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000 },
   /** Takes the same time whether the account is unknown or the password wrong. */
   checkPassword: { request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
+  /** Done also when the new password is the account's already: who got no answer asks again. */
+  changePassword: {
+    request: z.strictObject({ id: uuid, password: credentials.shape.password, newPassword }),
+    response: account,
+    errors: ['wrong-credentials'],
+    idempotent: true,
+    deadlineMs: 5000,
+  },
+  /** Who is disabled cannot log in. */
+  setDisabled: {
+    request: z.strictObject({ id: uuid, disabled: z.boolean() }),
+    response: account,
+    errors: ['not-found'],
+    idempotent: true,
+  },
   getAccount: { request: z.strictObject({ id: uuid }), response: account, errors: ['not-found'], idempotent: true },
   /** Unknown ids are left out of the answer. */
   getAccounts: {

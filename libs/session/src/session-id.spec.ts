@@ -5,27 +5,34 @@ const oldKey = 'an older key of at least 32 characters';
 const newKey = 'a newer key of at least 32 characters.';
 
 describe('session ids', () => {
-  it('are 256 bits as base64url', () => {
+  it('are a slot and 256 bits as base64url', () => {
     const id = newSessionId();
-    expect(Buffer.from(id, 'base64url')).toHaveLength(32);
+    expect(Buffer.from(id.slice(4), 'base64url')).toHaveLength(32);
     expect(isSessionId(id)).toBe(true);
+  });
+
+  it('take the slot, and nothing else, of the one that they replace', () => {
+    const replaced = newSessionId();
+    const id = newSessionId(replaced);
+    expect(id.slice(0, 4)).toBe(replaced.slice(0, 4));
+    expect(id.slice(4)).not.toBe(replaced.slice(4));
   });
 
   it('come back from their own signature', () => {
     const id = newSessionId();
-    expect(verifySessionId(signSessionId(id, [newKey]), [newKey])).toBe(id);
+    expect(verifySessionId(signSessionId(id, [newKey]), [newKey])).toEqual({ id, outdated: false });
   });
 
-  it('are still accepted when signed with an older key of the list', () => {
+  it('are still accepted when signed with an older key of the list, and said to be so', () => {
     const id = newSessionId();
-    expect(verifySessionId(signSessionId(id, [oldKey]), [newKey, oldKey])).toBe(id);
+    expect(verifySessionId(signSessionId(id, [oldKey]), [newKey, oldKey])).toEqual({ id, outdated: true });
   });
 
   it('are refused when signed with a key that is no longer in the list', () => {
     expect(verifySessionId(signSessionId(newSessionId(), [oldKey]), [newKey])).toBeUndefined();
   });
 
-  it.each(['', '.', 'x'.repeat(87), `${newSessionId()}.${'A'.repeat(43)}`, newSessionId(), '\u{1f511}'.repeat(50)])(
+  it.each(['', '.', 'x'.repeat(91), `${newSessionId()}.${'A'.repeat(43)}`, newSessionId(), '\u{1f511}'.repeat(50)])(
     'are refused when the cookie is made up: %s',
     (cookie) => {
       expect(verifySessionId(cookie, [newKey])).toBeUndefined();

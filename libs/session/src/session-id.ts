@@ -1,10 +1,19 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-const idPattern = /^[A-Za-z0-9_-]{43}$/;
+/** Characters before the secret part: 24 bits name one of Redis Cluster's 16,384 slots. */
+const slotLength = 4;
+const idLength = slotLength + 43;
+const idPattern = /^[A-Za-z0-9_-]{47}$/;
 
-/** 256 random bits as base64url: four times the entropy that OWASP asks of a session id. */
-export function newSessionId(): string {
-  return randomBytes(32).toString('base64url');
+/**
+ * A slot, and 256 random bits as base64url: four times the entropy that OWASP asks of a session id. The slot is no
+ * secret: it lets the session that replaces another stand on the same node of a cluster, where one script reaches both.
+ *
+ * @param replaced id of the session whose slot the new one takes
+ */
+export function newSessionId(replaced?: string): string {
+  const slot = replaced?.slice(0, slotLength) ?? randomBytes(3).toString('base64url');
+  return slot + randomBytes(32).toString('base64url');
 }
 
 /** A public name for a session, drawn apart from its id. */
@@ -17,9 +26,9 @@ export function isSessionId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** What the store keeps in place of the id, so that a leaked dump of Redis opens no session. */
+/** What the store keeps in place of the id, so that a leaked dump of Redis opens no session: `{<slot>}<SHA-256>`. */
 export function hashSessionId(id: string): string {
-  return hash('sha256', id, 'base64url');
+  return `{${id.slice(0, slotLength)}}${hash('sha256', id, 'base64url')}`;
 }
 
 /**
@@ -34,16 +43,23 @@ export function signSessionId(id: string, keys: readonly string[]): string {
   return `${id}.${signature(id, key).toString('base64url')}`;
 }
 
+export interface VerifiedSessionId {
+  id: string;
+  /** Signed by an older key: sign it anew, so that the key can be dropped. */
+  outdated: boolean;
+}
+
 /**
- * The id, if one of the keys signed it; compared in constant time. To replace a key, put the new one in front and drop
- * the old one once every session signed with it is over.
+ * The id, if one of the keys signed it; compared in constant time. To replace a key, put the new one in front; drop the
+ * old one after the idle limit, when every session still in use has been signed anew.
  */
-export function verifySessionId(signed: string, keys: readonly string[]): string | undefined {
-  const id = signed.slice(0, 43);
-  if (signed.length !== 87 || signed[43] !== '.' || !isSessionId(id)) return undefined;
-  const given = Buffer.from(signed.slice(44), 'base64url');
+export function verifySessionId(signed: string, keys: readonly string[]): VerifiedSessionId | undefined {
+  const id = signed.slice(0, idLength);
+  if (signed.length !== idLength + 44 || signed[idLength] !== '.' || !isSessionId(id)) return undefined;
+  const given = Buffer.from(signed.slice(idLength + 1), 'base64url');
   if (given.length !== 32) return undefined;
-  return keys.some((key) => timingSafeEqual(given, signature(id, key))) ? id : undefined;
+  const signedBy = keys.findIndex((key) => timingSafeEqual(given, signature(id, key)));
+  return signedBy === -1 ? undefined : { id, outdated: signedBy > 0 };
 }
 
 function signature(id: string, key: string): Buffer {

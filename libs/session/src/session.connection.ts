@@ -1,26 +1,44 @@
 import type { Logger } from '@nestjs/common';
 import { measureRedis } from '@tenfold/telemetry';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { sessionScripts } from './session.scripts.ts';
-import type { SessionRedis } from './session.scripts.ts';
+import type { SessionConnection, SessionRedis } from './session.scripts.ts';
+
+export interface ConnectionOptions {
+  url: string;
+  /** Whether the server is a node of a Redis Cluster, of which the others are learned. */
+  cluster: boolean;
+  commandTimeoutMs: number;
+  logger: Logger;
+}
+
+const retryDelay = (attempt: number) => Math.min(50 * attempt, 500) + Math.random() * 50;
 
 /**
  * A connection that fails fast: while Redis is away a command is refused at once instead of queued, one that gets no
- * answer fails after `commandTimeoutMs`, none is sent twice, and a silent connection is replaced.
+ * answer fails after `commandTimeoutMs`, none is sent twice, and a silent connection is replaced. After a failover it
+ * finds the new primary: in a cluster by asking the nodes, else because a former primary, which has become read-only,
+ * is left for whatever the address stands for now.
  */
-export function connectToSessions(url: string, commandTimeoutMs: number, logger: Logger): SessionRedis {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
+export function connectToSessions({ url, cluster, commandTimeoutMs, logger }: ConnectionOptions): SessionRedis {
+  const options = {
     maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
     commandTimeout: commandTimeoutMs,
     connectTimeout: 1_000,
     socketTimeout: 2 * commandTimeoutMs,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 500) + Math.random() * 50,
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    scripts: sessionScripts,
-  });
+  } satisfies RedisOptions;
+  const redis: SessionConnection = cluster
+    ? clusterOf(url, options)
+    : new Redis(url, {
+        ...options,
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        retryStrategy: retryDelay,
+        reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+        scripts: sessionScripts,
+      });
   measureRedis(redis, 'session');
   let reported = false;
   redis.on('error', (error: Error) => {
@@ -32,4 +50,21 @@ export function connectToSessions(url: string, commandTimeoutMs: number, logger:
     reported = false;
   });
   return redis as SessionRedis;
+}
+
+function clusterOf(url: string, options: Pick<RedisOptions, never>): Cluster {
+  const { hostname, port, username, password, protocol } = new URL(url);
+  return new Cluster([{ host: hostname, port: Number(port || 6379) }], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: retryDelay,
+    slotsRefreshInterval: 5_000,
+    scripts: sessionScripts,
+    redisOptions: {
+      ...options,
+      ...(username && { username: decodeURIComponent(username) }),
+      ...(password && { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' && { tls: {} }),
+    },
+  });
 }

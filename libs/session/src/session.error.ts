@@ -1,6 +1,7 @@
 /**
  * - `store-unavailable`: Redis did not answer in time or refused. Nothing is known about the session: never treat it as "none".
- * - `session-ended`: the session to write to is over; nothing was written.
+ * - `session-ended`: the session to write to is over, or the account's sessions were ended while one was being made;
+ *   nothing was written.
  * - `cart-full`: the cart holds {@link cartLimit} other products already.
  */
 export type SessionErrorCode = 'store-unavailable' | 'session-ended' | 'cart-full';

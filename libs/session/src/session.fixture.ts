@@ -12,7 +12,8 @@ export interface StoreUnderTest {
   store: SessionStore;
   redis: Redis;
   keyPrefix: string;
-  close(): Promise<void>;
+  /** @param keepKeys for a second store with the keys of another one */
+  close(options?: { keepKeys: boolean }): Promise<void>;
 }
 
 export async function openStore(redisUrl: string, options: Partial<SessionModuleOptions> = {}): Promise<StoreUnderTest> {
@@ -30,8 +31,8 @@ export async function openStore(redisUrl: string, options: Partial<SessionModule
     store: module.get(SessionStore),
     redis,
     keyPrefix,
-    async close() {
-      const keys = await redis.keys(`${keyPrefix}:*`);
+    async close({ keepKeys } = { keepKeys: false }) {
+      const keys = keepKeys ? [] : await redis.keys(`${keyPrefix}:*`);
       if (keys.length > 0) await redis.del(...keys);
       redis.disconnect();
       await module.close();

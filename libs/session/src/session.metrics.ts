@@ -11,7 +11,9 @@ export type SessionOperation =
   | 'end'
   | 'list'
   | 'end-one'
-  | 'end-others';
+  | 'end-others'
+  | 'end-all'
+  | 'read-clock';
 
 /** `none`: no such session; `garbage`: what stood there was none; `full`: refused by the cart's limit. */
 export type SessionOutcome = 'ok' | 'none' | 'garbage' | 'full' | 'unavailable';

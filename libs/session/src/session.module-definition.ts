@@ -3,6 +3,8 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 export interface SessionModuleOptions {
   /** `redis://[user:password@]host:port[/database]`. The server should run `noeviction`: evicting would log people out. */
   redisUrl: string;
+  /** Whether `redisUrl` is a node of a Redis Cluster, of which the others are learned. Default false. */
+  cluster?: boolean;
   /** Seconds without a request after which a session is over. Counted by Redis' clock. */
   idleSeconds: number;
   /** Seconds after which a session is over however busy it is. Counted by Redis' clock from its creation or log-in. */

@@ -83,6 +83,8 @@ describe('without its Redis, the store', () => {
     ['list', () => store.list('someone')],
     ['endOne', () => store.endOne('someone', 'handle')],
     ['endOthers', () => store.endOthers('someone', newSessionId())],
+    ['endAll', () => store.endAll('someone')],
+    ['readClock', () => store.readClock()],
   ])('refuses to %s instead of answering that there is no session', async (_name, operation) => {
     await proxy.refuse();
     await expect(operation()).rejects.toMatchObject(unavailable);
@@ -91,6 +93,16 @@ describe('without its Redis, the store', () => {
   it('gives up on a Redis that does not answer', async () => {
     proxy.stall();
     await expect(store.load(newSessionId())).rejects.toMatchObject(unavailable);
+  });
+
+  it('leaves a slow Redis alone after five timeouts, fails at once, and tries again', async () => {
+    const { id } = await store.create({ device });
+    proxy.delay(2_000);
+    await Promise.allSettled(Array.from({ length: 5 }, () => store.load(id)));
+    const error = await store.load(id).catch((error: unknown) => error);
+    expect(error).toMatchObject({ ...unavailable, cause: { message: expect.stringContaining('left alone') } });
+    await proxy.heal();
+    await vi.waitFor(async () => expect(await store.load(id)).toMatchObject({ device }), { timeout: 10_000 });
   });
 
   it('keeps no personal data in its errors', async () => {

@@ -1,10 +1,13 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /*
  * A session is one hash: handle, device, createdAt, lastUsedAt, accountId, account (MessagePack), `cart:<productId>`,
  * `position:<database>`. One field per thing that changes, so that concurrent changes of one session lose nothing.
  * Only a hash with `createdAt` is a session; no script but `beginSession` writes that field, so no late write revives
  * a session that has ended. Time is Redis' own, in milliseconds: the clocks of the replicas do not matter.
+ *
+ * An account's index is a sorted set of its sessions; beside it stands when all of them were last ended. All keys of a
+ * script share a hash tag, so that Redis Cluster keeps them on one node.
  */
 
 const now = `
@@ -94,18 +97,31 @@ end
 return 1
 `;
 
-/** KEYS: index of an account. ARGV: member, absolute. Drops what the absolute limit has ended. */
+/** KEYS: any, of the node that is asked. Returns the time as text. */
+const readClock = `
+${now}
+return string.format('%.0f', now)
+`;
+
+/**
+ * KEYS: index of an account, its end of all. ARGV: member, absolute, when identity was proved or ''. Drops what the
+ * absolute limit has ended. Returns 0, and adds nothing, if all was ended since the proof.
+ */
 const addToIndex = `
+local ended = tonumber(redis.call('GET', KEYS[2]) or '0')
+if ARGV[3] ~= '' and tonumber(ARGV[3]) <= ended then return 0 end
 ${now}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
 `;
 
-/** KEYS: index of an account. Returns the time, and each member with when it was added. */
-const readIndex = `
+/** KEYS: index of an account, its end of all. ARGV: milliseconds to remember the end. Returns the members. */
+const endAll = `
 ${now}
-return { tostring(now), redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES') }
+redis.call('SET', KEYS[2], string.format('%.0f', now), 'PX', ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
 `;
 
 export const sessionScripts = {
@@ -114,8 +130,9 @@ export const sessionScripts = {
   setCartItem: { lua: setCartItem, numberOfKeys: 1 },
   clearCart: { lua: clearCart, numberOfKeys: 1 },
   savePositions: { lua: savePositions, numberOfKeys: 1 },
-  addToIndex: { lua: addToIndex, numberOfKeys: 1 },
-  readIndex: { lua: readIndex, numberOfKeys: 1 },
+  readClock: { lua: readClock, numberOfKeys: 1 },
+  addToIndex: { lua: addToIndex, numberOfKeys: 2 },
+  endAll: { lua: endAll, numberOfKeys: 2 },
 };
 
 /** The key that was asked for, and the fields of its hash or 0 for none, 1 for garbage. */
@@ -123,13 +140,19 @@ export type SessionReply = [key: Buffer, fields: Buffer[] | number];
 
 type Argument = string | number | Buffer;
 
-/** ioredis with {@link sessionScripts}; `Buffer` in a name keeps the reply's bytes as they are. */
-export interface SessionRedis extends Redis {
+/** ioredis, to one server or to a cluster. */
+export type SessionConnection = Redis | Cluster;
+
+/** {@link SessionConnection} with {@link sessionScripts}; `Buffer` in a name keeps the reply's bytes as they are. */
+export type SessionRedis = SessionConnection & SessionCommands;
+
+interface SessionCommands {
   loadSessionBuffer(key: string, idleMs: number, absoluteMs: number): Promise<SessionReply>;
   beginSessionBuffer(numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<SessionReply>;
   setCartItem(key: string, productId: number, quantity: number, limit: number): Promise<'ok' | 'ended' | 'full'>;
   clearCart(key: string, ...ordered: number[]): Promise<null>;
   savePositions(key: string, ...positions: string[]): Promise<0 | 1>;
-  addToIndex(key: string, member: string, absoluteMs: number): Promise<null>;
-  readIndex(key: string): Promise<[now: string, membersAndTimes: string[]]>;
+  readClock(anyKey: string): Promise<string>;
+  addToIndex(key: string, endedKey: string, member: string, absoluteMs: number, provedAt: number | ''): Promise<0 | 1>;
+  endAll(key: string, endedKey: string, rememberMs: number): Promise<string[]>;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { hashSessionId, newSessionId } from './session-id.ts';
 import { account, openStore } from './session.fixture.ts';
 import type { StoreUnderTest } from './session.fixture.ts';
@@ -270,19 +270,69 @@ describe('the sessions of an account', () => {
   it('leave the index when they are found to be over', async () => {
     const accountId = randomUUID();
     const { id } = await logIn(accountId);
-    const index = `${opened.keyPrefix}:account:${accountId}`;
-    const [member = ''] = await opened.redis.zrange(index, '0', '-1');
-    await opened.redis.zadd(index, Date.now() - 60_000, member);
     await store.end(id);
     expect(await store.list(accountId)).toEqual([]);
-    expect(await opened.redis.zcard(index)).toBe(0);
+    expect(await opened.redis.zcard(`${opened.keyPrefix}:account:{${accountId}}`)).toBe(0);
   });
 
-  it('stay in the index while they may still be in the making', async () => {
+  it('all end, on every replica, at once', async () => {
     const accountId = randomUUID();
-    const index = `${opened.keyPrefix}:account:${accountId}`;
-    await opened.redis.zadd(index, String(Date.now()), 'handle.hash');
+    const sessions = [await logIn(accountId), await logIn(accountId), await logIn(accountId)];
+    const stranger = await logIn(randomUUID());
+    const replica = await openStore(inject('servers').sessionRedis, { keyPrefix: opened.keyPrefix });
+    onTestFinished(() => replica.close({ keepKeys: true }));
+    expect(await store.endAll(accountId)).toBe(3);
+    for (const { id } of sessions) expect(await replica.store.load(id)).toBeUndefined();
+    expect(await replica.store.load(stranger.id)).toBeDefined();
+  });
+
+  it('do not begin on a proof from before all were ended', async () => {
+    const accountId = randomUUID();
+    const provedAt = await store.readClock();
+    await store.endAll(accountId);
+    const beginning = { account: account(accountId), device, provedAt };
+    await expect(store.create(beginning)).rejects.toMatchObject({ code: 'session-ended' });
+    await expect(store.rotate(await visitor(), beginning)).rejects.toMatchObject({ code: 'session-ended' });
     expect(await store.list(accountId)).toEqual([]);
-    expect(await opened.redis.zcard(index)).toBe(1);
+    await expect.poll(() => store.readClock()).toBeGreaterThan(provedAt + 1);
+    await expect(store.create({ ...beginning, provedAt: await store.readClock() })).resolves.toBeDefined();
+  });
+
+  it('leave none alive when log-ins and the end of all race', async () => {
+    const accountId = randomUUID();
+    const provedAt = await store.readClock();
+    await expect.poll(() => store.readClock()).toBeGreaterThan(provedAt);
+    const logIns = Array.from({ length: 40 }, () => store.create({ account: account(accountId), device, provedAt }));
+    const [, ...begun] = await Promise.allSettled([store.endAll(accountId), ...logIns]);
+    const alive = await Promise.all(begun.map(async (one) => one.status === 'fulfilled' && (await store.load(one.value.id))));
+    expect(alive.filter(Boolean)).toEqual([]);
+    expect(await store.list(accountId)).toEqual([]);
+  });
+});
+
+describe('the size of a session', () => {
+  it('stays below 5 KB, whatever its owner does', async () => {
+    const longest = { id: randomUUID(), email: `${'e'.repeat(242)}@example.com`, name: 'n'.repeat(100), role: 'customer' };
+    const { id } = await store.create({ account: longest, device: 'd'.repeat(10_000) });
+    const products = Array.from({ length: 60 }, (_, index) => 2_147_483_600 + index);
+    await Promise.allSettled(products.map((product) => store.setCartItem(id, product, 99)));
+    expect(await opened.redis.call('memory', 'usage', keyOf(id))).toBeLessThan(5120);
+  });
+});
+
+describe('the clock of a replica', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it.each([-5, 5])('may be %d minutes off without ending or prolonging anything', async (minutes) => {
+    const { id, session } = await store.create({ account: account(), device });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * 60_000 });
+    const loaded = await store.load(id);
+    expect(loaded?.createdAt).toEqual(session.createdAt);
+    expect(Math.abs(Number(loaded?.lastUsedAt) - Number(session.createdAt))).toBeLessThan(30_000);
+    expect(await opened.redis.pttl(keyOf(id))).toBeGreaterThan(50_000);
+    const later = await store.create({ account: account(), device });
+    vi.useRealTimers();
+    expect(Number(later.session.createdAt)).toBeGreaterThanOrEqual(Number(session.createdAt));
+    expect(Number(later.session.createdAt) - Number(session.createdAt)).toBeLessThan(30_000);
   });
 });

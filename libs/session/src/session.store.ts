@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Health } from '@tenfold/service';
 import { inSpan, startSpan } from '@tenfold/telemetry';
+import { SessionBreaker } from './session.breaker.ts';
 import { connectToSessions } from './session.connection.ts';
 import { SessionError } from './session.error.ts';
 import { hashSessionId, isSessionId, newSessionHandle, newSessionId } from './session-id.ts';
@@ -17,15 +18,26 @@ import type { NewSession, Session, SessionAccount, SessionSummary } from './sess
 /** Longest name of a device that is kept; browsers send some 120 characters. */
 const deviceLength = 200;
 
-/** An index entry this young may belong to a session that is still being made. */
-const indexGraceMs = 10_000;
+/** For how long the end of all sessions of an account refuses log-ins that began before it; none takes longer. */
+const rememberEndMs = 600_000;
 
+/** A session in its account's index. */
 interface IndexEntry {
   member: string;
   handle: string;
   key: string;
-  /** Whether its session must exist by now. */
-  settled: boolean;
+}
+
+/** Whose session begins, and on what. */
+export interface SessionBeginning {
+  account?: SessionAccount;
+  /** What the client calls itself; cut to 200 characters. */
+  device: string;
+  /**
+   * What {@link SessionStore.readClock} said before the password was checked. If the account's sessions are all ended
+   * meanwhile, because its password changed or it was disabled, the session does not begin. Without it, it always does.
+   */
+  provedAt?: number;
 }
 
 /**
@@ -35,12 +47,18 @@ interface IndexEntry {
 @Injectable()
 export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   readonly #redis: SessionRedis;
+  readonly #breaker = new SessionBreaker();
   readonly #prefix: string;
   readonly #idleMs: number;
   readonly #absoluteMs: number;
 
   constructor(@Inject(sessionModuleOptions) options: SessionModuleOptions, health: Health) {
-    this.#redis = connectToSessions(options.redisUrl, options.commandTimeoutMs ?? 500, new Logger(SessionStore.name));
+    this.#redis = connectToSessions({
+      url: options.redisUrl,
+      cluster: options.cluster ?? false,
+      commandTimeoutMs: options.commandTimeoutMs ?? 500,
+      logger: new Logger(SessionStore.name),
+    });
     this.#prefix = options.keyPrefix ?? 'session';
     this.#idleMs = options.idleSeconds * 1000;
     this.#absoluteMs = options.absoluteSeconds * 1000;
@@ -69,17 +87,31 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     return session;
   }
 
-  /** Begins a session, for a visitor or for an account. `device` is cut to 200 characters. */
-  async create(values: { account?: SessionAccount; device: string }): Promise<NewSession> {
-    return this.#begin('create', values);
+  /**
+   * Begins a session, for a visitor or for an account.
+   *
+   * @throws SessionError `session-ended` when the account's sessions were all ended since `provedAt`
+   */
+  async create(beginning: SessionBeginning): Promise<NewSession> {
+    return this.#begin('create', beginning);
   }
 
   /**
    * Replaces a session at log-in, atomically: a new id, the visitor's cart and positions kept, the old id dead. An old
    * session that is over, or another account's, leaves nothing behind. The absolute limit starts anew.
+   *
+   * @throws SessionError `session-ended` when the account's sessions were all ended since `provedAt`
    */
-  async rotate(id: string, values: { account: SessionAccount; device: string }): Promise<NewSession> {
-    return this.#begin('rotate', values, isSessionId(id) ? id : undefined);
+  async rotate(id: string, beginning: SessionBeginning & { account: SessionAccount }): Promise<NewSession> {
+    return this.#begin('rotate', beginning, isSessionId(id) ? id : undefined);
+  }
+
+  /** The time by which sessions are told, Redis' own, in milliseconds; for `provedAt`. */
+  async readClock(): Promise<number> {
+    const startedAt = performance.now();
+    const now = await this.#run('read-clock', startedAt, '0', () => this.#redis.readClock(`${this.#prefix}:clock`));
+    countOperation('read-clock', 'ok', startedAt);
+    return Number(now);
   }
 
   /**
@@ -132,10 +164,9 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   async list(accountId: string): Promise<SessionSummary[]> {
     const startedAt = performance.now();
     const summaries = await this.#run('list', startedAt, [], async () => {
-      const entries = await this.#readIndex(accountId);
+      const entries = this.#entriesOf(await this.#redis.zrange(this.#indexKey(accountId), '0', '-1'));
       const found = await Promise.all(entries.map((entry) => this.#summaryOf(entry, accountId)));
-      const ended = entries.filter((entry, index) => entry.settled && !found[index]);
-      if (ended.length > 0) await this.#redis.zrem(this.#indexKey(accountId), ...ended.map((entry) => entry.member));
+      await this.#removeFromIndex(accountId, entries.filter((_, index) => !found[index]));
       return found.filter((summary) => summary !== undefined);
     });
     countOperation('list', 'ok', startedAt);
@@ -144,72 +175,86 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
 
   /** Ends the account's session of that handle; false if it has none. */
   async endOne(accountId: string, handle: string): Promise<boolean> {
-    const ended = await this.#endWhere('end-one', accountId, (entry) => entry.handle === handle);
+    const startedAt = performance.now();
+    const ended = await this.#run('end-one', startedAt, 0, async () => {
+      const entries = this.#entriesOf(await this.#redis.zrange(this.#indexKey(accountId), '0', '-1'));
+      return this.#endEach(accountId, entries.filter((entry) => entry.handle === handle));
+    });
+    countOperation('end-one', ended > 0 ? 'ok' : 'none', startedAt);
     return ended > 0;
   }
 
-  /** Ends all sessions of the account but the one with that id; returns how many. */
+  /** Ends all sessions of the account but the one with that id, and those that are being made; returns how many. */
   async endOthers(accountId: string, keepId: string): Promise<number> {
-    const keepKey = this.#sessionKey(keepId);
-    return this.#endWhere('end-others', accountId, (entry) => entry.key !== keepKey);
+    return this.#endAll('end-others', accountId, this.#sessionKey(keepId));
+  }
+
+  /**
+   * Ends all sessions of the account, and those that are being made on a proof from before; returns how many. For when
+   * its password has changed or it was disabled: call it once that is committed. When it throws, call it again.
+   */
+  async endAll(accountId: string): Promise<number> {
+    return this.#endAll('end-all', accountId);
   }
 
   async #begin(
     operation: 'create' | 'rotate',
-    { account, device }: { account?: SessionAccount; device: string },
+    { account, device, provedAt }: SessionBeginning,
     oldId?: string,
   ): Promise<NewSession> {
     const startedAt = performance.now();
-    const id = newSessionId();
+    const id = newSessionId(oldId);
     const handle = newSessionHandle();
     const key = this.#sessionKey(id);
     const keys = oldId === undefined ? [key] : [key, this.#sessionKey(oldId)];
+    let refused = false;
     const fields = await this.#run(operation, startedAt, 1, async () => {
-      // The index first: a session that it does not know could not be ended from elsewhere.
-      if (account) {
-        const member = `${handle}.${hashSessionId(id)}`;
-        await this.#redis.addToIndex(this.#indexKey(account.id), member, this.#absoluteMs);
-      }
       const limitMs = Math.min(this.#idleMs, this.#absoluteMs);
       const identity = account ? [account.id, encodeAccount(account)] : ['', ''];
       const values = [limitMs, handle, device.slice(0, deviceLength), ...identity];
-      return this.#fieldsOf(key, await this.#redis.beginSessionBuffer(keys.length, ...keys, ...values));
+      const begun = this.#fieldsOf(key, await this.#redis.beginSessionBuffer(keys.length, ...keys, ...values));
+      if (account) {
+        // Last: who ends all sessions meanwhile either finds this one in the index or keeps it out. Until it is in, nobody has its id.
+        const member = `${handle}.${hashSessionId(id)}`;
+        const index = [this.#indexKey(account.id), this.#endedKey(account.id)] as const;
+        refused = (await this.#redis.addToIndex(...index, member, this.#absoluteMs, provedAt ?? '')) === 0;
+        if (refused) await this.#redis.unlink(key);
+      }
+      return begun;
     });
     const session = typeof fields === 'number' ? undefined : decodeSession(fields);
-    countOperation(operation, session ? 'ok' : 'garbage', startedAt);
+    countOperation(operation, refused ? 'none' : session ? 'ok' : 'garbage', startedAt);
+    if (refused) throw new SessionError('session-ended', 'All sessions of the account were ended while this one began.');
     if (!session) throw new SessionError('store-unavailable', 'Redis returned no session for the one that it just began.');
     return { id, session };
   }
 
-  async #endWhere(
-    operation: SessionOperation,
-    accountId: string,
-    matches: (entry: IndexEntry) => boolean,
-  ): Promise<number> {
+  async #endAll(operation: 'end-all' | 'end-others', accountId: string, keepKey?: string): Promise<number> {
     const startedAt = performance.now();
     const ended = await this.#run(operation, startedAt, 0, async () => {
-      const entries = (await this.#readIndex(accountId)).filter(matches);
-      if (entries.length === 0) return 0;
-      const unlinked = await Promise.all(entries.map((entry) => this.#redis.unlink(entry.key)));
-      // Only now: were the index cleaned first, a failure between the two would hide a living session.
-      const over = entries.filter((entry, index) => entry.settled || unlinked[index] === 1);
-      if (over.length > 0) await this.#redis.zrem(this.#indexKey(accountId), ...over.map((entry) => entry.member));
-      return unlinked.reduce((sum, count) => sum + count, 0);
+      const members = await this.#redis.endAll(this.#indexKey(accountId), this.#endedKey(accountId), rememberEndMs);
+      return this.#endEach(accountId, this.#entriesOf(members).filter((entry) => entry.key !== keepKey));
     });
     countOperation(operation, ended > 0 ? 'ok' : 'none', startedAt);
     return ended;
   }
 
-  async #readIndex(accountId: string): Promise<IndexEntry[]> {
-    const [now, membersAndTimes] = await this.#redis.readIndex(this.#indexKey(accountId));
-    const entries: IndexEntry[] = [];
-    for (let index = 0; index + 1 < membersAndTimes.length; index += 2) {
-      const member = membersAndTimes[index] as string;
+  async #endEach(accountId: string, entries: readonly IndexEntry[]): Promise<number> {
+    const unlinked = await Promise.all(entries.map((entry) => this.#redis.unlink(entry.key)));
+    // Only now: were the index cleaned first, a failure between the two would hide a living session.
+    await this.#removeFromIndex(accountId, entries);
+    return unlinked.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #removeFromIndex(accountId: string, entries: readonly IndexEntry[]): Promise<void> {
+    if (entries.length > 0) await this.#redis.zrem(this.#indexKey(accountId), ...entries.map((entry) => entry.member));
+  }
+
+  #entriesOf(members: readonly string[]): IndexEntry[] {
+    return members.map((member) => {
       const [handle = '', hash = ''] = member.split('.');
-      const settled = Number(now) - Number(membersAndTimes[index + 1]) > indexGraceMs;
-      entries.push({ member, handle, key: `${this.#prefix}:${hash}`, settled });
-    }
-    return entries;
+      return { member, handle, key: `${this.#prefix}:${hash}` };
+    });
   }
 
   async #summaryOf({ key, handle }: IndexEntry, accountId: string): Promise<SessionSummary | undefined> {
@@ -244,7 +289,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   ): Promise<Answer> {
     try {
       const span = startSpan(`session ${operation}`, 'client')?.set('db.system.name', 'redis');
-      return await inSpan(span, send);
+      return await inSpan(span, () => this.#breaker.run(send));
     } catch (cause) {
       if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return ifGarbage;
       // ioredis puts the arguments here, among them personal data, and errors are logged.
@@ -259,7 +304,11 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   }
 
   #indexKey(accountId: string): string {
-    return `${this.#prefix}:account:${accountId}`;
+    return `${this.#prefix}:account:{${accountId}}`;
+  }
+
+  #endedKey(accountId: string): string {
+    return `${this.#prefix}:ended:{${accountId}}`;
   }
 }
 

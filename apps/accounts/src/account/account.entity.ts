@@ -20,6 +20,10 @@ export class AccountEntity {
   @Column('text', { name: 'password_hash' })
   passwordHash!: string;
 
+  /** Cannot log in. */
+  @Column('boolean')
+  disabled!: boolean;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

@@ -4,7 +4,7 @@ import type { Account, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError } from '@tenfold/rpc';
 import { AccountService } from './account.service.ts';
 
-const { signUp, checkPassword, getAccount, getAccounts } = accountsCalls.calls;
+const { signUp, checkPassword, changePassword, setDisabled, getAccount, getAccounts } = accountsCalls.calls;
 
 @Controller()
 export class AccountHandler {
@@ -21,6 +21,20 @@ export class AccountHandler {
   async checkPassword(request: ValidRequestOf<typeof checkPassword>): Promise<Account> {
     const account = await this.accounts.checkPassword(request);
     if (!account) throw new CallError('wrong-credentials', 'address or password is wrong');
+    return account;
+  }
+
+  @Answers(changePassword)
+  async changePassword(request: ValidRequestOf<typeof changePassword>): Promise<Account> {
+    const account = await this.accounts.changePassword(request);
+    if (!account) throw new CallError('wrong-credentials', 'password is wrong');
+    return account;
+  }
+
+  @Answers(setDisabled)
+  async setDisabled({ id, disabled }: ValidRequestOf<typeof setDisabled>): Promise<Account> {
+    const account = await this.accounts.setDisabled(id, disabled);
+    if (!account) throw new CallError('not-found', `no account ${id}`);
     return account;
   }
 

@@ -23,6 +23,26 @@ export class AccountRepository {
     return this.database.read((reader) => reader.findOneBy(AccountEntity, { email }), { prefer: 'primary' });
   }
 
+  /** Asks the primary: the hash decides. */
+  findForChange(id: string): Promise<AccountEntity | null> {
+    return this.database.write((tx) => tx.findOneBy(AccountEntity, { id }));
+  }
+
+  /** @returns false when the hash is no longer the one that was checked */
+  replaceHash(id: string, checked: string, passwordHash: string): Promise<boolean> {
+    return this.database.write(async (tx) => {
+      const { affected } = await tx.update(AccountEntity, { id, passwordHash: checked }, { passwordHash });
+      return affected === 1;
+    });
+  }
+
+  setDisabled(id: string, disabled: boolean): Promise<AccountEntity | null> {
+    return this.database.write(async (tx) => {
+      await tx.update(AccountEntity, { id }, { disabled });
+      return tx.findOneBy(AccountEntity, { id });
+    });
+  }
+
   /** @returns false when the address is taken, also by a sign-up of the same instant */
   add(account: AccountEntity): Promise<boolean> {
     return this.database.write(async (tx) => {

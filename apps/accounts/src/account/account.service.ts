@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Account, accountsCalls, ValidRequestOf } from '@tenfold/contracts';
 import type { AccountEntity } from './account.entity.ts';
 import { AccountRepository } from './account.repository.ts';
+import { isOutdated } from './password.hash.ts';
 import { PasswordHasher } from './password.hasher.ts';
 
 type Calls = typeof accountsCalls.calls;
 
 @Injectable()
 export class AccountService {
+  readonly #logger = new Logger(AccountService.name);
+
   constructor(
     private readonly accounts: AccountRepository,
     private readonly passwords: PasswordHasher,
@@ -21,17 +24,38 @@ export class AccountService {
       email,
       name,
       role: 'customer',
+      disabled: false,
       passwordHash: await this.passwords.hash(password),
       createdAt: new Date(),
     };
     return (await this.accounts.add(account)) ? toAccount(account) : undefined;
   }
 
-  /** @returns undefined for a wrong password and, after the same work, for an unknown address */
+  /** @returns undefined for a wrong password and, after the same work, for an unknown address or a disabled account */
   async checkPassword({ email, password }: ValidRequestOf<Calls['checkPassword']>): Promise<Account | undefined> {
     const account = await this.accounts.findByEmail(email);
     const matches = await this.passwords.verify(password, account?.passwordHash);
-    return account && matches ? toAccount(account) : undefined;
+    if (!account || !matches || account.disabled) return undefined;
+    if (isOutdated(account.passwordHash)) await this.#hashAnew(account, password);
+    return toAccount(account);
+  }
+
+  /** @returns undefined for a wrong password, an unknown or a disabled account */
+  async changePassword({ id, password, newPassword }: ValidRequestOf<Calls['changePassword']>): Promise<Account | undefined> {
+    const account = await this.accounts.findForChange(id);
+    if (!account || account.disabled) return undefined;
+    if (!(await this.passwords.verify(password, account.passwordHash))) {
+      // A first attempt may have got this far and lost its answer.
+      return (await this.passwords.verify(newPassword, account.passwordHash)) ? toAccount(account) : undefined;
+    }
+    const replaced = await this.accounts.replaceHash(id, account.passwordHash, await this.passwords.hash(newPassword));
+    return replaced ? toAccount(account) : undefined;
+  }
+
+  /** @returns undefined when there is no such account */
+  async setDisabled(id: string, disabled: boolean): Promise<Account | undefined> {
+    const account = await this.accounts.setDisabled(id, disabled);
+    return account ? toAccount(account) : undefined;
   }
 
   async get(id: string): Promise<Account | undefined> {
@@ -42,6 +66,15 @@ export class AccountService {
   /** Those that exist, in no particular order. */
   async getMany(ids: readonly string[]): Promise<Account[]> {
     return (await this.accounts.findByIds(ids)).map(toAccount);
+  }
+
+  /** Only at a log-in is the password known. One that cannot be written now is written at the next. */
+  async #hashAnew({ id, passwordHash }: AccountEntity, password: string): Promise<void> {
+    try {
+      await this.accounts.replaceHash(id, passwordHash, await this.passwords.hash(password));
+    } catch (error) {
+      this.#logger.warn({ err: error, msg: 'a password could not be hashed anew' });
+    }
   }
 }
 

@@ -1,8 +1,12 @@
+import { randomBytes, scryptSync } from 'node:crypto';
+import { Database } from '@tenfold/database';
 import { createContext, runInContext } from '@tenfold/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startAccounts } from '../accounts.fixture.ts';
+import { AccountEntity } from './account.entity.ts';
 import { AccountHandler } from './account.handler.ts';
-import { hashPassword, verifyPassword } from './password.hash.ts';
+import { decoyHash, hashPassword, verifyPassword } from './password.hash.ts';
+import { PasswordHasher } from './password.hasher.ts';
 
 const password = 'correct horse battery';
 
@@ -50,6 +54,50 @@ describe('accounts', () => {
       expect(refusals[0]).toMatchObject({ code: 'wrong-credentials' });
       expect(refusals[1]).toEqual(refusals[0]);
     }));
+
+  it('takes the new password alone once it has changed, also when the change is asked for twice', async () => {
+    const { id } = await accounts.signUp({ email: 'mia@example.org', password, name: 'Mia' });
+    const newPassword = 'another horse battery';
+    await expect(accounts.changePassword({ id, password: 'wrong password', newPassword })).rejects.toMatchObject({ code: 'wrong-credentials' });
+    await accounts.changePassword({ id, password, newPassword });
+    await accounts.changePassword({ id, password, newPassword });
+    await expect(accounts.checkPassword({ email: 'mia@example.org', password })).rejects.toMatchObject({ code: 'wrong-credentials' });
+    expect(await accounts.checkPassword({ email: 'mia@example.org', password: newPassword })).toMatchObject({ id });
+  });
+
+  it('lets nobody in who is disabled, and says no more than for a wrong password', async () => {
+    const { id } = await accounts.signUp({ email: 'dis@example.org', password, name: 'Dis' });
+    await accounts.setDisabled({ id, disabled: true });
+    const refusal = await accounts.checkPassword({ email: 'dis@example.org', password }).catch((error: Error) => error);
+    expect(refusal).toMatchObject({ code: 'wrong-credentials' });
+    await accounts.setDisabled({ id, disabled: false });
+    expect(await accounts.checkPassword({ email: 'dis@example.org', password })).toMatchObject({ id });
+  });
+
+  it('hashes a password anew, at its next log-in, that was hashed with older parameters', async () => {
+    const { id } = await accounts.signUp({ email: 'old@example.org', password, name: 'Old' });
+    const database = service.module.get(Database);
+    const hashOf = async () => (await database.write((tx) => tx.findOneByOrFail(AccountEntity, { id }))).passwordHash;
+    const salt = randomBytes(16);
+    const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
+    const cheap = `$scrypt$ln=10,r=8,p=1$${unpadded(salt)}$${unpadded(scryptSync(password, salt, 32, { N: 1024, r: 8, p: 1 }))}`;
+    await database.write((tx) => tx.update(AccountEntity, { id }, { passwordHash: cheap }));
+    await expect(accounts.checkPassword({ email: 'old@example.org', password: 'wrong' })).rejects.toMatchObject({ code: 'wrong-credentials' });
+    expect(await hashOf()).toBe(cheap);
+    await accounts.checkPassword({ email: 'old@example.org', password });
+    expect(await hashOf()).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/);
+    expect(await accounts.checkPassword({ email: 'old@example.org', password })).toMatchObject({ id });
+  });
+
+  it('does the same work for an unknown address as for a known one', async () => {
+    await accounts.signUp({ email: 'work@example.org', password, name: 'Work' });
+    const verified = vi.spyOn(service.module.get(PasswordHasher), 'verify');
+    onTestFinished(() => verified.mockRestore());
+    for (const email of ['work@example.org', 'unknown@example.org']) await accounts.checkPassword({ email, password: 'wrong' }).catch(() => undefined);
+    expect(verified).toHaveBeenCalledTimes(2);
+    const costOf = (hash: string) => hash.split('$').slice(0, 3).join('$');
+    expect(costOf(decoyHash())).toBe(costOf(verified.mock.calls[0]?.[1] ?? ''));
+  });
 
   it('gives an address to one of two who sign up at the same instant', async () => {
     const results = await Promise.allSettled(

@@ -9,6 +9,7 @@ interface Cost {
 
 // OWASP Password Storage Cheat Sheet: scrypt with N = 2^15 (32 MiB), r = 8, p = 3.
 const cost: Cost = { ln: 15, r: 8, p: 3 };
+const prefix = `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$`;
 const saltBytes = 16;
 const hashBytes = 32;
 
@@ -21,6 +22,11 @@ export function hashPassword(password: string): string {
 /** A hash that costs as much to check as any other and that no password makes. */
 export function decoyHash(): string {
   return toPhc(randomBytes(saltBytes), randomBytes(hashBytes));
+}
+
+/** Whether a hash was made with other parameters than new ones are, and should be replaced when its password is next known. */
+export function isOutdated(phc: string): boolean {
+  return !phc.startsWith(prefix);
 }
 
 /** Whether the password made the hash, with whatever parameters the hash names. @throws Error when it is no such hash */
@@ -38,7 +44,7 @@ function derive(password: string, salt: Buffer, { ln, r, p }: Cost, length: numb
 }
 
 function toPhc(salt: Buffer, hash: Buffer): string {
-  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${encode(salt)}$${encode(hash)}`;
+  return `${prefix}${encode(salt)}$${encode(hash)}`;
 }
 
 function encode(bytes: Buffer): string {

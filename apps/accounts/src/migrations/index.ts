@@ -1,3 +1,4 @@
 import { CreateAccounts1764000000000 } from './1764000000000-create-accounts.ts';
+import { DisableAccounts1764100000000 } from './1764100000000-disable-accounts.ts';
 
-export const migrations = [CreateAccounts1764000000000];
+export const migrations = [CreateAccounts1764000000000, DisableAccounts1764100000000];

@@ -1,22 +1,79 @@
-import { Body, Controller, Post } from '@nestjs/common';
-import { account, accountsCalls, newAccount } from '@tenfold/contracts';
+import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { account, accountsCalls, newAccount, uuid } from '@tenfold/contracts';
 import type { Account } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
-import type { z } from 'zod';
+import { SessionStore } from '@tenfold/session';
+import type { SessionAccount } from '@tenfold/session';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { LimitedBy } from '../limits/limited-by.decorator.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
+import { CurrentAccount } from '../sessions/current-session.ts';
+import { CurrentSessions } from '../sessions/current-sessions.ts';
 
-@Controller('v1/accounts')
+const namedAccount = z.strictObject({ id: uuid });
+const accountChange = z.strictObject({ disabled: z.boolean() });
+const passwordChange = accountsCalls.calls.changePassword.request.omit({ id: true });
+
+@Controller('v1')
 export class AccountController {
-  constructor(@InjectCalls(accountsCalls) private readonly accounts: CallClient<typeof accountsCalls>) {}
+  constructor(
+    @InjectCalls(accountsCalls) private readonly accounts: CallClient<typeof accountsCalls>,
+    private readonly store: SessionStore,
+    private readonly sessions: CurrentSessions,
+  ) {}
 
-  @Post()
+  @Post('accounts')
   @AllowedTo('anyone')
   @LimitedBy('log-in')
   @Documented({ summary: 'Sign up', answers: { 201: account }, problems: ['email-taken'] })
   signUp(@Body({ schema: newAccount }) body: z.output<typeof newAccount>): Promise<Account> {
     return this.accounts.signUp(body);
+  }
+
+  @Put('account/password')
+  @LimitedBy('log-in')
+  @HttpCode(204)
+  @Documented({
+    summary: 'Change my password',
+    description: 'Ends all my other sessions; this one gets a new id. When the answer does not arrive, ask again in the same words.',
+    answers: { 204: null },
+    problems: ['wrong-credentials'],
+  })
+  async changePassword(
+    @CurrentAccount() { id }: SessionAccount,
+    @Body({ schema: passwordChange }) body: z.output<typeof passwordChange>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const renewed = await this.sessions.logIn(request, reply, () => this.accounts.changePassword({ id, ...body }));
+    await this.store.endOthers(id, renewed.id);
+  }
+
+  @Patch('accounts/:id')
+  @AllowedTo('admin')
+  @Documented({
+    summary: 'Disable an account, or enable it again',
+    description: 'Who is disabled is logged out everywhere and cannot log in.',
+    answers: { 200: account },
+    problems: ['not-found'],
+  })
+  async change(
+    @Param({ schema: namedAccount }) { id }: z.output<typeof namedAccount>,
+    @Body({ schema: accountChange }) { disabled }: z.output<typeof accountChange>,
+  ): Promise<Account> {
+    const changed = await this.accounts.setDisabled({ id, disabled });
+    if (disabled) await this.store.endAll(id);
+    return changed;
+  }
+
+  @Delete('accounts/:id/sessions')
+  @AllowedTo('admin')
+  @HttpCode(204)
+  @Documented({ summary: 'Log an account out everywhere', answers: { 204: null } })
+  async endSessions(@Param({ schema: namedAccount }) { id }: z.output<typeof namedAccount>): Promise<void> {
+    await this.store.endAll(id);
   }
 }

@@ -69,7 +69,7 @@ function problemOfSessionError(error: SessionError): Problem {
     case 'store-unavailable':
       return retryLater('unavailable', undefined, error);
     case 'session-ended':
-      return new Problem('not-logged-in', 'The session is over.', { cause: error });
+      return new Problem('not-logged-in', 'The session is over. Log in again.', { cause: error });
     case 'cart-full':
       return new Problem('cart-full', undefined, { cause: error });
     default:

@@ -5,6 +5,7 @@ export const problemTypes = {
   'not-logged-in': { status: 401, title: 'Log in first' },
   'wrong-credentials': { status: 401, title: 'Email or password is wrong' },
   forbidden: { status: 403, title: 'This account may not do that' },
+  'log-in-again': { status: 403, title: 'Log in again to do that' },
   'cross-origin': { status: 403, title: 'Requests from other sites change nothing here' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'method-not-allowed': { status: 405, title: 'The resource does not know this method' },

@@ -18,11 +18,18 @@ export class CurrentSessions {
     return request.currentSession ?? this.#take(request, reply, await this.store.create({ device: deviceOf(request) }));
   }
 
-  /** Puts the account into a session with a new id, so that an id known from before opens nothing; the cart stays. */
-  async logIn(request: FastifyRequest, reply: FastifyReply, account: SessionAccount): Promise<CurrentSession> {
-    const identity = { account, device: deviceOf(request) };
+  /**
+   * Puts the account into a session with a new id, so that an id known from before opens nothing; the cart stays.
+   *
+   * @param prove checks who it is; if all sessions of the account are ended meanwhile, its proof counts for nothing
+   * @throws what `prove` throws; SessionError `session-ended`
+   */
+  async logIn(request: FastifyRequest, reply: FastifyReply, prove: () => Promise<SessionAccount>): Promise<CurrentSession> {
+    const provedAt = await this.store.readClock();
+    const { id, email, name, role } = await prove();
+    const beginning = { account: { id, email, name, role }, device: deviceOf(request), provedAt };
     const current = request.currentSession;
-    return this.#take(request, reply, await (current ? this.store.rotate(current.id, identity) : this.store.create(identity)));
+    return this.#take(request, reply, await (current ? this.store.rotate(current.id, beginning) : this.store.create(beginning)));
   }
 
   /** Ends the session, if there is one, and removes the cookie. */

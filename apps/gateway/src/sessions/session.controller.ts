@@ -31,8 +31,7 @@ export class SessionController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionView> {
-    const { id, email, name, role } = await this.accounts.checkPassword(body);
-    return viewOf(await this.sessions.logIn(request, reply, { id, email, name, role }));
+    return viewOf(await this.sessions.logIn(request, reply, () => this.accounts.checkPassword(body)));
   }
 
   @Get()

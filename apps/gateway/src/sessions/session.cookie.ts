@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { signSessionId, verifySessionId } from '@tenfold/session';
+import type { VerifiedSessionId } from '@tenfold/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { gatewayConfig } from '../gateway.settings.ts';
 import type { GatewayConfig } from '../gateway.settings.ts';
@@ -16,8 +17,8 @@ export class SessionCookie {
     this.name = config.COOKIE_SECURE ? '__Host-session' : 'session';
   }
 
-  /** The session id, if the request has a cookie that one of our keys signed. */
-  read(request: FastifyRequest): string | undefined {
+  /** The session id, if the request has a cookie that one of our keys signed, and whether to sign it anew. */
+  read(request: FastifyRequest): VerifiedSessionId | undefined {
     const signed = request.cookies[this.name];
     return signed === undefined ? undefined : verifySessionId(signed, this.config.COOKIE_KEYS);
   }

@@ -3,7 +3,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { SessionError, SessionStore } from '@tenfold/session';
 import { currentContext, raisePosition } from '@tenfold/telemetry';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { gatewayConfig } from '../gateway.settings.ts';
 import type { GatewayConfig } from '../gateway.settings.ts';
@@ -36,28 +36,31 @@ export class SessionGuard implements CanActivate {
     const audience = this.reflector.getAllAndOverride(AllowedTo, [context.getHandler(), context.getClass()]) ?? 'account';
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (audience === 'public' && !readsPastSharedCaches(request)) {
-      this.#keepFromIdling(request);
+      this.#keepFromIdling(request, context.switchToHttp().getResponse<FastifyReply>());
       return true;
     }
-    request.currentSession = await this.#find(request, audience);
+    request.currentSession = await this.#find(request, context.switchToHttp().getResponse<FastifyReply>(), audience);
     if (audience === 'account' || audience === 'admin') refuseUnless(audience, request.currentSession);
     return true;
   }
 
   /** Looking around is use, too: now and then, and not waited for, since the answer does not depend on it. */
-  #keepFromIdling(request: FastifyRequest): void {
+  #keepFromIdling(request: FastifyRequest, reply: FastifyReply): void {
     const signed = request.cookies[this.cookie.name];
     if (signed === undefined || this.#recentlyUsed.has(signed)) return;
     this.#recentlyUsed.set(signed, true);
-    this.#find(request, 'public').catch(() => this.#recentlyUsed.delete(signed));
+    this.#find(request, reply, 'public').catch(() => this.#recentlyUsed.delete(signed));
   }
 
-  async #find(request: FastifyRequest, audience: Audience): Promise<CurrentSession | undefined> {
-    const id = this.cookie.read(request);
-    if (id === undefined) return undefined;
+  async #find(request: FastifyRequest, reply: FastifyReply, audience: Audience): Promise<CurrentSession | undefined> {
+    const cookie = this.cookie.read(request);
+    if (cookie === undefined) return undefined;
+    const { id, outdated } = cookie;
     try {
       const session = await this.store.load(id);
       if (!session) return undefined;
+      // What anyone may read can be kept by others, and a cookie must not be.
+      if (outdated && audience !== 'anyone' && audience !== 'public') this.cookie.write(reply, id);
       const context = currentContext();
       if (context) for (const [database, lsn] of session.positions) raisePosition(context.positions, database, lsn);
       return { id, session };
