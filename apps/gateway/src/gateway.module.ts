@@ -8,6 +8,8 @@ import { AccountController } from './accounts/account.controller.ts';
 import { CartController } from './cart/cart.controller.ts';
 import { gatewayConfig } from './gateway.settings.ts';
 import type { GatewayConfig } from './gateway.settings.ts';
+import { LimitsConnection } from './limits/limits.connection.ts';
+import { LogInDelays } from './limits/log-in-delays.ts';
 import { RateLimitGuard } from './limits/rate-limit.guard.ts';
 import { RateLimits } from './limits/rate-limits.ts';
 import { objectStoreProvider } from './object-store.ts';
@@ -58,7 +60,9 @@ export class GatewayModule {
         { provide: gatewayConfig, useValue: config },
         SessionCookie,
         CurrentSessions,
+        LimitsConnection,
         RateLimits,
+        LogInDelays,
         ReportEvents,
         objectStoreProvider,
         PictureFiles,

@@ -11,7 +11,7 @@ export type {
   ValidRequestOf,
 } from './call.contract.ts';
 export { defineEvent, defineJob } from './message.contract.ts';
-export type { Event, Job, Message, PayloadOf } from './message.contract.ts';
+export type { Event, Job, Message, PayloadOf, Priority } from './message.contract.ts';
 export { deadLetterTopicOf, retryTopicOf, topicsOf } from './topic-names.ts';
 export type { Topic } from './topic-names.ts';
 export {

@@ -8,6 +8,7 @@ import type { SessionAccount } from '@tenfold/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { LimitedBy } from '../limits/limited-by.decorator.ts';
+import { LogInDelays } from '../limits/log-in-delays.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 import { CurrentAccount } from '../sessions/current-session.ts';
@@ -23,6 +24,7 @@ export class AccountController {
     @InjectCalls(accountsCalls) private readonly accounts: CallClient<typeof accountsCalls>,
     private readonly store: SessionStore,
     private readonly sessions: CurrentSessions,
+    private readonly delays: LogInDelays,
   ) {}
 
   @Post('accounts')
@@ -43,12 +45,16 @@ export class AccountController {
     problems: ['wrong-credentials'],
   })
   async changePassword(
-    @CurrentAccount() { id }: SessionAccount,
+    @CurrentAccount() { id, email }: SessionAccount,
     @Body({ schema: passwordChange }) body: z.output<typeof passwordChange>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    const renewed = await this.sessions.logIn(request, reply, () => this.accounts.changePassword({ id, ...body }));
+    const renewed = await this.sessions.logIn(request, reply, async () => {
+      await this.delays.attempt(email, request.ip);
+      return this.accounts.changePassword({ id, ...body });
+    });
+    await this.delays.succeed(email, request.ip);
     await this.store.endOthers(id, renewed.id);
   }
 

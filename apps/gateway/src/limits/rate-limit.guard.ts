@@ -3,6 +3,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.ts';
+import { clientNetwork } from './client-address.ts';
 import { LimitedBy } from './limited-by.decorator.ts';
 import { RateLimits } from './rate-limits.ts';
 
@@ -25,7 +26,7 @@ export class RateLimitGuard implements CanActivate {
     const account = name === 'changes' ? request.currentSession?.session.account : undefined;
     const { allowed, limit, remaining, resetSeconds } = await this.limits.consume(
       name,
-      account ? `account:${account.id}` : `address:${request.ip}`,
+      account ? `account:${account.id}` : `address:${clientNetwork(request.ip)}`,
     );
     // draft-ietf-httpapi-ratelimit-headers-10
     http.getResponse<FastifyReply>().headers({

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { customer, startGateway } from '../gateway.fixture.ts';
+import { startGateway } from '../gateway.fixture.ts';
 import type { RunningGateway } from '../gateway.fixture.ts';
 
 const servers = inject('servers');
@@ -12,20 +12,20 @@ describe('rate limits', () => {
   const address = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
 
   beforeAll(async () => {
-    const environment = { SESSION_REDIS_URL: servers.sessionRedis, RATE_LIMIT_PER_MINUTE: '3', LOGIN_LIMIT_PER_MINUTE: '2' };
+    const environment = { SESSION_REDIS_URL: servers.sessionRedis, RATE_LIMIT_PER_MINUTE: '3', LOGIN_LIMIT_PER_MINUTE: '2', TRUSTED_PROXIES: 'loopback,192.0.2.0/24' };
     gateways = await Promise.all([startGateway(environment), startGateway(environment)]);
   });
 
   afterAll(async () => {
     await Promise.all(gateways.map((gateway) => gateway.close()));
     const redis = new Redis(servers.sessionRedis);
-    const keys = await redis.keys('limit:*:address:10.*');
+    const keys = await redis.keys('limit:*');
     if (keys.length > 0) await redis.del(...keys);
     redis.disconnect();
   });
 
   const attempt = (index: number, from: string) =>
-    gateways[index % 2]?.browser().post('/v1/session').set('x-forwarded-for', from).send({ ...customer, password: 'wrong' });
+    gateways[index % 2]?.browser().post('/v1/session').set('x-forwarded-for', from).send({ email: `${randomUUID()}@tenfold.test`, password: 'wrong' });
 
   it('count log-ins by address over all replicas', async () => {
     const from = address();
@@ -42,6 +42,22 @@ describe('rate limits', () => {
     await attempt(0, from);
     await attempt(0, from);
     expect((await attempt(0, address()))?.status).toBe(401);
+  });
+
+  it('count by the address that the last trusted proxy saw, whatever stands before it', async () => {
+    const from = address();
+    const statuses = [];
+    for (const forged of ['198.51.100.1', '198.51.100.2', '10.0.0.1, 198.51.100.3', 'unknown']) {
+      statuses.push((await attempt(0, `${forged}, ${from}, 192.0.2.7`))?.status);
+    }
+    expect(statuses).toEqual([401, 401, 429, 429]);
+  });
+
+  it('count an IPv6 network as one', async () => {
+    const network = `2001:db8:${randomInt(65_536).toString(16)}:${randomInt(65_536).toString(16)}`;
+    const statuses = [];
+    for (const host of ['::1', ':a:b:c:d', '::2', '::3']) statuses.push((await attempt(0, network + host))?.status);
+    expect(statuses).toEqual([401, 401, 429, 429]);
   });
 
   it('leave reads alone', async () => {

@@ -1,11 +1,10 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnApplicationShutdown } from '@nestjs/common';
-import { measureRedis } from '@tenfold/telemetry';
-import { Redis } from 'ioredis';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { gatewayConfig } from '../gateway.settings.ts';
 import type { GatewayConfig } from '../gateway.settings.ts';
 import type { LimitName } from './limited-by.decorator.ts';
+import { LimitsConnection } from './limits.connection.ts';
 
 const windowSeconds = 60;
 
@@ -23,22 +22,12 @@ export interface Allowance {
  * replica counts for itself: then limits are looser, but the shop stays open and never unlimited.
  */
 @Injectable()
-export class RateLimits implements OnApplicationShutdown {
-  readonly #logger = new Logger(RateLimits.name);
+export class RateLimits {
   readonly #redis: Redis;
   readonly #limiters: Readonly<Record<LimitName, RateLimiterRedis>>;
 
-  constructor(@Inject(gatewayConfig) config: GatewayConfig) {
-    this.#redis = new Redis(config.SESSION_REDIS_URL, {
-      connectionName: `${config.REPLICA}-limits`,
-      // Counting must never be what a request waits for.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      commandTimeout: 200,
-      retryStrategy: (attempt) => Math.min(attempt * 100, 2000),
-    });
-    measureRedis(this.#redis, 'limits');
-    this.#redis.on('error', (error) => this.#logger.debug({ err: error, msg: 'limits are counted per replica' }));
+  constructor(@Inject(gatewayConfig) config: GatewayConfig, { redis }: LimitsConnection) {
+    this.#redis = redis;
     this.#limiters = {
       changes: this.#limiter('changes', config.RATE_LIMIT_PER_MINUTE),
       'log-in': this.#limiter('log-in', config.LOGIN_LIMIT_PER_MINUTE),
@@ -54,10 +43,6 @@ export class RateLimits implements OnApplicationShutdown {
       if (rejection instanceof RateLimiterRes) return allowance(false, limiter.points, rejection);
       throw rejection;
     }
-  }
-
-  onApplicationShutdown(): void {
-    this.#redis.disconnect();
   }
 
   #limiter(name: LimitName, points: number): RateLimiterRedis {

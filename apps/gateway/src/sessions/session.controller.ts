@@ -5,6 +5,7 @@ import type { CallClient } from '@tenfold/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { LimitedBy } from '../limits/limited-by.decorator.ts';
+import { LogInDelays } from '../limits/log-in-delays.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { Problem } from '../problems/problem.ts';
 import { AllowedTo } from './allowed-to.decorator.ts';
@@ -20,6 +21,7 @@ export class SessionController {
   constructor(
     @InjectCalls(accountsCalls) private readonly accounts: CallClient<typeof accountsCalls>,
     private readonly sessions: CurrentSessions,
+    private readonly delays: LogInDelays,
   ) {}
 
   @Post()
@@ -31,7 +33,12 @@ export class SessionController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionView> {
-    return viewOf(await this.sessions.logIn(request, reply, () => this.accounts.checkPassword(body)));
+    const session = await this.sessions.logIn(request, reply, async () => {
+      await this.delays.attempt(body.email, request.ip);
+      return this.accounts.checkPassword(body);
+    });
+    await this.delays.succeed(body.email, request.ip);
+    return viewOf(session);
   }
 
   @Get()
