@@ -12,12 +12,23 @@ interface OrderedReport {
   done: boolean;
 }
 
+/** A report that existed before. One without an owner is left alone. */
+interface FoundReport {
+  id: string;
+  owner: Shopper | undefined;
+}
+
 /** Report traffic: one request in ten has a new report of a week made; the others look how far one is, or fetch it. */
 export class Reports {
-  readonly #reports: OrderedReport[] = [];
+  readonly #reports: OrderedReport[];
 
-  next(random: Random, customers: readonly Shopper[], now: number): PlannedRequest {
-    if (this.#reports.length === 0 || random() < 0.1) return this.#order(random, pick(random, customers), now);
+  constructor(found: readonly FoundReport[]) {
+    this.#reports = found.flatMap(({ id, owner }) => (owner ? [{ id, owner, done: false }] : []));
+  }
+
+  /** @param customer who orders one, if one is ordered */
+  next(random: Random, customer: Shopper, now: number): PlannedRequest {
+    if (this.#reports.length === 0 || random() < 0.1) return this.#order(random, customer, now);
     const report = pick(random, this.#reports);
     const path = `/v1/reports/${report.id}`;
     if (report.done && random() < 0.5) {

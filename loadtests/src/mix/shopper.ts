@@ -3,10 +3,25 @@ import type { PlannedRequest } from './planned-request.ts';
 /** As many pages as a shopper's browser keeps. */
 const KEPT_PAGES = 50;
 
+interface RequestOptions {
+  expected: number;
+  headers?: Record<string, string>;
+  /** Sent as JSON; else {@link body}, if there is one. */
+  json?: unknown;
+  body?: string;
+  /** Reads the body of a right answer; `onRight` does without it. At most one of them. */
+  onBody?: (body: string) => void;
+  onRight?: () => void;
+}
+
 /** One browser: with the session of somebody who is logged in, or of nobody. */
 export class Shopper {
   /** Where the list that was seen last goes on. */
   nextPage: string | undefined;
+  /** Epoch milliseconds before which this one does nothing, if others can. */
+  thinksUntil = 0;
+  /** Whether a picture of this one was taken. */
+  hasPicture = false;
   /** Products put into the cart and not taken out again. */
   readonly cart = new Set<number>();
   readonly #headers: Readonly<Record<string, string>>;
@@ -39,18 +54,20 @@ export class Shopper {
     endpoint: string,
     method: PlannedRequest['method'],
     path: string,
-    options: { expected: number; json?: unknown; headers?: Record<string, string>; onBody?: (body: string) => void },
+    options: RequestOptions,
   ): PlannedRequest {
-    const { expected, json, headers, onBody } = options;
+    const { expected, json, headers, onBody, onRight } = options;
+    const body = json === undefined ? options.body : JSON.stringify(json);
     return {
       endpoint,
       method,
       path,
       headers: { ...this.#headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      ...(body === undefined ? {} : { body }),
       expected: [expected],
       readsBody: onBody !== undefined,
       ...(onBody && { learn: ({ body }) => onBody(body) }),
+      ...(onRight && { learn: onRight }),
     };
   }
 

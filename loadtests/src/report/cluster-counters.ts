@@ -3,6 +3,7 @@ import { sendReceipt } from '@tenfold/contracts';
 import type { ClusterUrls } from '@tenfold/local-cluster';
 import { request } from 'undici';
 import { parseMetrics, sumOf } from './prometheus.ts';
+import type { Sample } from './prometheus.ts';
 
 /** What all replicas together have counted since they started. */
 export interface ClusterCounters {
@@ -18,9 +19,19 @@ export interface ClusterCounters {
   mails: number;
 }
 
-export async function readCounters(urls: Pick<ClusterUrls, 'operations'>): Promise<ClusterCounters> {
-  const pages = await Promise.all(Object.values(urls.operations).map((url) => textOf(`${url}/metrics`)));
-  const samples = pages.flatMap(parseMetrics);
+type Operations = Pick<ClusterUrls, 'operations'>;
+
+export async function readCounters(urls: Operations): Promise<ClusterCounters> {
+  return countersOf([...(await readMetrics(urls)).values()].flat());
+}
+
+/** The metrics page of each replica, by its name. */
+export async function readMetrics({ operations }: Operations): Promise<Map<string, Sample[]>> {
+  const pages = Object.entries(operations).map(async ([replica, url]) => [replica, parseMetrics(await textOf(`${url}/metrics`))] as const);
+  return new Map(await Promise.all(pages));
+}
+
+export function countersOf(samples: readonly Sample[]): ClusterCounters {
   const cache = (outcome?: string) => sumOf(samples, 'cache_requests_total', outcome === undefined ? {} : { outcome });
   return {
     cacheRequests: cache(),
@@ -39,7 +50,7 @@ export function difference(after: ClusterCounters, before: ClusterCounters): Clu
 }
 
 /** Waits until the jobs that the run left behind are done: until a second brings no further one, at most `withinMs`. */
-export async function whenJobsAreDone(urls: Pick<ClusterUrls, 'operations'>, withinMs: number): Promise<ClusterCounters> {
+export async function whenJobsAreDone(urls: Operations, withinMs: number): Promise<ClusterCounters> {
   const until = performance.now() + withinMs;
   let counters = await readCounters(urls);
   for (;;) {

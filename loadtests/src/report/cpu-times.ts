@@ -11,21 +11,35 @@ interface ProcessTimes {
   ended: number;
 }
 
+/** Replicas together: the name without the replica's number. */
+const withoutNumber = (name: string) => name.replace(/-\d+$/, '');
+
 /**
- * Seconds of CPU that each process of the cluster has used, its children included, by name without the replica's
- * number. The runner's children are the others, so it counts for itself alone. Linux only; empty elsewhere.
+ * Seconds of CPU that each process of the cluster has used, its children included, by what `groupOf` makes of its name.
+ * The runner's children are the others, so it counts for itself alone. Linux only; empty elsewhere.
  */
-export function readCpuTimes(processes: readonly ProcessStatus[]): Map<string, number> {
+export function readCpuTimes(
+  processes: readonly Pick<ProcessStatus, 'name' | 'kind' | 'pid'>[],
+  groupOf: (name: string) => string = withoutNumber,
+): Map<string, number> {
   const sums = new Map<string, number>();
   if (process.platform !== 'linux') return sums;
   const table = readTable();
   for (const { name, kind, pid } of processes) {
     if (pid === undefined) continue;
-    const group = name.replace(/-\d+$/, '');
+    const group = groupOf(name);
     const ticks = kind === 'runner' ? (table.get(pid)?.own ?? 0) : ticksOfTree(pid, table);
     sums.set(group, (sums.get(group) ?? 0) + ticks / TICKS);
   }
   return sums;
+}
+
+/** Seconds that all cores together have been busy since the machine started; undefined where the system does not tell. */
+export function readMachineCpu(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  // proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+  const fields = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/\s+/).slice(1).map(Number);
+  return [0, 1, 2, 5, 6].reduce((sum, index) => sum + (fields[index] ?? 0), 0) / TICKS;
 }
 
 function readTable(): Map<number, ProcessTimes> {

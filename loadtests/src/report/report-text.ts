@@ -1,25 +1,18 @@
-import type { EndpointResult } from '../generator/load-result.ts';
+import type { EndpointResult, LoadResult } from '../generator/load-result.ts';
 import type { DemoReport } from './demo-report.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** The report for a person. */
 export function reportText(report: DemoReport): string {
   const { load, counters, machine } = report;
-  const isMet = (endpoint: string) => report.verdicts.find(({ target }) => target === `p95 of ${endpoint}`)?.met;
-  const others = report.verdicts.filter(({ target }) => !target.startsWith('p95 of '));
+  const { verdicts } = report;
+  const others = verdicts.filter(({ target }) => !/^p\d+ of /.test(target));
   const lines = [
     `${whole(load.overall.requests)} requests in ${load.seconds} s on ${machine.cores} cores, the load generator included (${machine.platform}, Node ${machine.node})`,
     '',
-    ...table([
-      ['endpoint', 'requests', 'errors', 'p50', 'p95', 'p99', 'max', 'target'],
-      ...load.endpoints.map((endpoint) => endpointRow(endpoint, isMet(endpoint.endpoint))),
-      endpointRow(load.overall, others.find(({ target }) => target === 'p95 overall')?.met),
-    ]),
+    ...table(endpointRows(load, verdicts)),
     '',
-    ...table([
-      ['target', 'reached', 'limit', ''],
-      ...others.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
-    ]),
+    ...table(targetRows(others)),
     '',
     `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
     `load generator      ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
@@ -32,8 +25,25 @@ export function reportText(report: DemoReport): string {
   return lines.join('\n');
 }
 
-function endpointRow({ endpoint, requests, errors, p50, p95, p99, max }: EndpointResult, met: boolean | undefined): string[] {
-  return [endpoint, whole(requests), whole(errors), ...[p50, p95, p99, max].map(milliseconds), met === undefined ? '' : wordFor(met)];
+/** Endpoint × target: an endpoint meets its target when both of its percentiles do. */
+export function endpointRows({ endpoints, overall }: Pick<LoadResult, 'endpoints' | 'overall'>, verdicts: readonly Verdict[]): string[][] {
+  const row = ({ endpoint, requests, errors, p50, p95, p99, max }: EndpointResult, whose: string) => {
+    const own = verdicts.filter(({ target }) => target === `p95 ${whose}` || target === `p99 ${whose}`);
+    const limits = own.map(({ limit }) => Math.round(limit)).join(' / ');
+    return [endpoint, whole(requests), whole(errors), ...[p50, p95, p99, max].map(milliseconds), limits, own.length === 0 ? '' : wordFor(own.every(({ met }) => met))];
+  };
+  return [
+    ['endpoint', 'requests', 'errors', 'p50', 'p95', 'p99', 'max', 'p95 / p99 below', ''],
+    ...endpoints.map((result) => row(result, `of ${result.endpoint}`)),
+    row(overall, 'overall'),
+  ];
+}
+
+export function targetRows(verdicts: readonly Verdict[]): string[][] {
+  return [
+    ['target', 'reached', 'limit', ''],
+    ...verdicts.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
+  ];
 }
 
 function processLines({ memory, cpu }: DemoReport): string[] {
@@ -50,12 +60,12 @@ function errorLines({ load }: DemoReport): string[] {
   return load.errors.map(({ endpoint, status, detail, count }) => `error               ${whole(count)} x ${endpoint}: ${status || 'no answer'} ${detail}`);
 }
 
-function verdictLine({ verdicts, met }: DemoReport): string {
+export function verdictLine({ verdicts, met }: Pick<DemoReport, 'verdicts' | 'met'>): string {
   return met ? 'All targets are met.' : `${verdicts.filter(({ met }) => !met).length} of ${verdicts.length} targets are NOT MET.`;
 }
 
 /** Names in as many lines as they need, under one heading. */
-function wrapped(heading: string, items: readonly string[]): string[] {
+export function wrapped(heading: string, items: readonly string[]): string[] {
   const lines: string[] = [];
   let line = '';
   for (const item of items) {
@@ -70,7 +80,7 @@ function wrapped(heading: string, items: readonly string[]): string[] {
 }
 
 /** Columns as wide as their widest cell; all but the first to the right. */
-function table(rows: readonly string[][]): string[] {
+export function table(rows: readonly string[][]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ').trimEnd(),
@@ -80,6 +90,7 @@ function table(rows: readonly string[][]): string[] {
 function valueOf({ unit }: Verdict, value: number): string {
   if (unit === 'ms') return milliseconds(value);
   if (unit === 'share') return Number.isNaN(value) ? 'nothing counted' : `${(value * 100).toFixed(1)} %`;
+  if (unit === 'MiB/min' || unit === 's') return `${value.toFixed(1)} ${unit}`;
   return whole(value);
 }
 
@@ -87,10 +98,10 @@ function wordFor(met: boolean): string {
   return met ? 'met' : 'NOT MET';
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-function whole(value: number): string {
+export function whole(value: number): string {
   return Math.round(value).toLocaleString('en');
 }

@@ -47,6 +47,8 @@ describe('the report', () => {
 
   it.each([
     ['requests per second', { load: { rate: 999.9 } }],
+    ['p99 overall', { load: { overall: { ...endpoint, p99: 500 } } }],
+    ['p99 of GET /v1/cart', { load: { endpoints: [{ ...endpoint, p99: 501 }] } }],
     ['p95 overall', { load: { overall: { ...endpoint, p95: 200 } } }],
     ['p95 of GET /v1/cart', { load: { endpoints: [{ ...endpoint, p95: 201 }] } }],
     ['errors', { load: { overall: { ...endpoint, errors: 1 } } }],
@@ -56,7 +58,7 @@ describe('the report', () => {
   ])('fails by its target "%s" alone', (target, changes) => {
     expect(missed(changes)).toEqual([target]);
     expect(report(changes).met).toBe(false);
-    expect(reportText(report(changes))).toContain('1 of 7 targets are NOT MET.');
+    expect(reportText(report(changes))).toContain('1 of 9 targets are NOT MET.');
   });
 
   it('does not take what was never measured for reached', () => {

@@ -4,20 +4,31 @@ import { z } from 'zod';
 const share = z.number().min(0).max(1);
 const milliseconds = z.number().positive();
 
+/** 95 and 99 of 100 requests take less than this, from their intended start to the end of the answer. */
+const latencies = z.strictObject({ p95Ms: milliseconds, p99Ms: milliseconds });
+
 /** What a run of the mix must reach: the schema of `loadtests/targets.json`. */
 export const targets = z.strictObject({
-  /** Answered requests per second, at least. */
+  /** Answered requests per second, at least: the traffic that is expected. */
   rate: z.number().positive(),
-  /** 95 of 100 requests take at most this, from their intended start to the end of the answer. */
-  p95Ms: z.strictObject({ overall: milliseconds, eachEndpoint: milliseconds }),
-  /** Wrong or missing answers, at most. */
-  errors: z.int().min(0),
+  overall: latencies,
+  /** Every endpoint of the mix, as it names them. */
+  endpoints: z.record(z.string(), latencies),
+  /** Wrong or missing answers, of all, at most. */
+  errorShare: share,
   /** Requests not sent because too many were under way, at most. */
   dropped: z.int().min(0),
   /** Keys that the caches had, of all they were asked for; more than this. */
   cacheHitRate: share,
   /** Reads of the databases that a replica answered, of all; more than this. */
   replicaReadShare: share,
+  /**
+   * Mebibytes per minute by which a replica's heap, garbage collected, may grow in a soak. A leak is told when all of the
+   * slope's interval is above; 0 is right for a soak of half an hour, short ones still see caches fill.
+   */
+  heapGrowth: z.number().min(0),
+  /** Seconds after a spike at which latencies and errors are as before, at most. */
+  recoverySeconds: z.number().positive(),
 });
 export type Targets = z.output<typeof targets>;
 

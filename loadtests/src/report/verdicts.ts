@@ -1,4 +1,4 @@
-import type { LoadResult } from '../generator/load-result.ts';
+import type { EndpointResult, LoadResult } from '../generator/load-result.ts';
 import type { ClusterCounters } from './cluster-counters.ts';
 import type { Targets } from './targets.ts';
 
@@ -9,7 +9,7 @@ export interface Verdict {
   limit: number;
   /** Which side of the limit is right. */
   rule: 'at least' | 'at most' | 'below' | 'above';
-  unit: 'ms' | 'share' | 'count';
+  unit: 'ms' | 'share' | 'count' | 'MiB/min' | 's';
   met: boolean;
 }
 
@@ -20,29 +20,37 @@ const holds: Record<Verdict['rule'], (reached: number, limit: number) => boolean
   above: (reached, limit) => reached > limit,
 };
 
+/** Holds one figure against its limit; NaN meets none. */
+export function verdict(target: string, reached: number, rule: Verdict['rule'], limit: number, unit: Verdict['unit'] = 'count'): Verdict {
+  return { target, reached, limit, rule, unit, met: holds[rule](reached, limit) };
+}
+
 /** Holds a run against the targets. What was never measured, such as a rate of no requests at all, is not met. */
 export function judge(load: LoadResult, counters: ClusterCounters, targets: Targets): Verdict[] {
-  const verdict = (target: string, reached: number, rule: Verdict['rule'], limit: number, unit: Verdict['unit'] = 'count'): Verdict => ({
-    target,
-    reached,
-    limit,
-    rule,
-    unit,
-    met: holds[rule](reached, limit),
-  });
   const { overall, endpoints } = load;
   return [
     verdict('requests per second', load.rate, 'at least', targets.rate),
-    verdict('p95 overall', overall.requests === 0 ? Infinity : overall.p95, 'below', targets.p95Ms.overall, 'ms'),
-    ...endpoints.map(({ endpoint, p95 }) => verdict(`p95 of ${endpoint}`, p95, 'below', targets.p95Ms.eachEndpoint, 'ms')),
-    verdict('errors', overall.errors, 'at most', targets.errors),
+    ...judgeLatency('overall', overall, targets.overall),
+    ...endpoints.flatMap((result) => judgeLatency(`of ${result.endpoint}`, result, targets.endpoints[result.endpoint] ?? targets.overall)),
+    verdict('errors', shareOf(overall.errors, overall.requests), 'at most', targets.errorShare, 'share'),
     verdict('dropped requests', load.dropped, 'at most', targets.dropped),
+    ...judgeCounters(counters, targets),
+  ];
+}
+
+export function judgeLatency(whose: string, { requests, p95, p99 }: EndpointResult, { p95Ms, p99Ms }: Targets['overall']): Verdict[] {
+  const reached = (value: number) => (requests === 0 ? Infinity : value);
+  return [verdict(`p95 ${whose}`, reached(p95), 'below', p95Ms, 'ms'), verdict(`p99 ${whose}`, reached(p99), 'below', p99Ms, 'ms')];
+}
+
+export function judgeCounters(counters: ClusterCounters, targets: Pick<Targets, 'cacheHitRate' | 'replicaReadShare'>): Verdict[] {
+  return [
     verdict('cache hit rate', shareOf(counters.cacheHits, counters.cacheRequests), 'above', targets.cacheHitRate, 'share'),
     verdict('reads on replicas', shareOf(counters.replicaReads, counters.reads), 'above', targets.replicaReadShare, 'share'),
   ];
 }
 
 /** NaN, which meets no target, when there was nothing to have a share of. */
-function shareOf(part: number, whole: number): number {
+export function shareOf(part: number, whole: number): number {
   return part / whole;
 }

@@ -1,0 +1,96 @@
+import { fileURLToPath } from 'node:url';
+import { ClusterError } from '@tenfold/local-cluster';
+import { findK6 } from './k6/k6.program.ts';
+import { judgeRun } from './loadtest/judged-run.ts';
+import { LoadtestError } from './loadtest/loadtest.error.ts';
+import { readLoadtestCommand, usage } from './loadtest/loadtest.options.ts';
+import type { LoadtestCommand, LoadtestOptions } from './loadtest/loadtest.options.ts';
+import { runShape } from './loadtest/run-shape.ts';
+import { defaultSeconds, shapeOf } from './loadtest/shapes.ts';
+import type { ShapeName } from './loadtest/shapes.ts';
+import { prepareShoppers } from './loadtest/shoppers.ts';
+import { openSystem } from './loadtest/system.ts';
+import { Progress } from './progress.ts';
+import { readTargets } from './report/targets.ts';
+import { compareRuns } from './results/compare.ts';
+import { comparisonText } from './results/compare.text.ts';
+import { addResult, localFolder, readResults, resultsFolder } from './results/result.files.ts';
+import { runText } from './results/run.text.ts';
+import { SeedError } from './seed/seed.error.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const folder = `${root}/.tenfold/loadtest`;
+
+async function runTest(name: ShapeName, options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
+  const targets = readTargets();
+  const { scale, customers, label, keep } = options;
+  const { rate = targets.rate, seconds = defaultSeconds[name] } = options;
+  const shape = { ...shapeOf(name, { rate, seconds }), ...(options.users !== undefined && { users: options.users }) };
+  const install = !options['no-install'];
+  const onProgress = (line: string) => progress.show(`  ${line}`);
+  const k6 = findK6({ root, install, onProgress: (line) => progress.say(line) });
+  const system = await openSystem({ scale, install, signal, onProgress });
+  try {
+    onProgress(`logging in ${customers} customers`);
+    const shoppers = await prepareShoppers(system.urls.gateway, customers);
+    const reportFile = options['no-report'] ? undefined : `${localFolder}/${name}.html`;
+    const measured = await runShape({ system, shoppers, shape, scale, endpoints: Object.keys(targets.endpoints), k6, folder, reportFile, signal, onProgress });
+    const result = judgeRun(measured, targets, { label, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } });
+    const file = addResult(result, keep ? resultsFolder : localFolder);
+    progress.say(`\n${runText(result)}\n\nresult  ${file}${reportFile === undefined ? '' : `\nk6      ${reportFile}`}`);
+    return result.met ? 0 : 1;
+  } finally {
+    await system.close();
+  }
+}
+
+/** Exit code 1 when anything became slower. */
+function compare([before = '', after = '']: readonly string[]): number {
+  const runs = readResults();
+  // A run that says nothing, says nothing here either.
+  const labelled = (label: string) => runs.filter((run) => run.label === label && run.void === undefined);
+  const comparison = compareRuns(labelled(before), labelled(after));
+  process.stdout.write(`${comparisonText(comparison, before, after)}\n`);
+  return comparison.figures.some(({ change }) => change === 'slower') ? 1 : 0;
+}
+
+async function main({ command, names, options }: LoadtestCommand, progress: Progress): Promise<number> {
+  const stop = new AbortController();
+  const interrupt = () => {
+    progress.say('stopping …');
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  switch (command) {
+    case 'help':
+      process.stdout.write(usage);
+      return 0;
+    case 'compare':
+      return compare(names);
+    default:
+      return await runTest(command, options, progress, stop.signal);
+  }
+}
+
+/** Errors for a person are told in their own words; any other one with its stack. */
+async function run(): Promise<number> {
+  const progress = new Progress();
+  let command: LoadtestCommand;
+  try {
+    command = readLoadtestCommand(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  try {
+    return await main(command, progress);
+  } catch (error) {
+    if ((error as Error).name === 'AbortError' || (error instanceof ClusterError && error.code === 'stopped')) return 130;
+    const isForPeople = error instanceof ClusterError || error instanceof SeedError || error instanceof LoadtestError;
+    progress.say('');
+    process.stderr.write(`${isForPeople ? error.message : (error as Error).stack}\n`);
+    return 1;
+  }
+}
+
+process.exit(await run());

@@ -1,0 +1,69 @@
+import type { ClusterUrls, ProcessStatus } from '@tenfold/local-cluster';
+import { countersOf, difference, readMetrics } from './cluster-counters.ts';
+import type { ClusterCounters } from './cluster-counters.ts';
+import { readCpuTimes, readMachineCpu } from './cpu-times.ts';
+import type { Sample } from './prometheus.ts';
+
+type ObservedProcess = Pick<ProcessStatus, 'name' | 'kind' | 'pid'>;
+
+/** What the machine, each process and all counters were at one moment. */
+export interface Observation {
+  /** `performance.now()`. */
+  at: number;
+  machine: number | undefined;
+  cpu: ReadonlyMap<string, number>;
+  counters: ClusterCounters;
+  /** Share of the time since the last reading in which each replica's event loop was busy. */
+  loops: ReadonlyMap<string, number>;
+  /** Messages that consumers have not taken yet, and the age of the oldest row in an outbox. */
+  lag: { messages: number; outboxSeconds: number };
+}
+
+/** What happened between two observations. */
+export interface Usage {
+  seconds: number;
+  /** Cores that the whole machine used. */
+  machine: number | undefined;
+  /** Cores that each process used, the busiest first. */
+  cores: { name: string; cores: number }[];
+  counters: ClusterCounters;
+  /** The busiest event loop, 0 to 1; undefined when no replica told. */
+  busiestLoop: { name: string; share: number } | undefined;
+}
+
+/** Reads everything once, some milliseconds of work for each replica. */
+export async function observe(urls: Pick<ClusterUrls, 'operations'>, processes: readonly ObservedProcess[]): Promise<Observation> {
+  const pages = await readMetrics(urls);
+  const samples = [...pages.values()].flat();
+  const largest = (name: string) => samples.filter((sample) => sample.name === name).reduce((most, { value }) => Math.max(most, value), 0);
+  return {
+    at: performance.now(),
+    machine: readMachineCpu(),
+    cpu: readCpuTimes(processes, (name) => name),
+    counters: countersOf(samples),
+    loops: new Map([...pages].map(([replica, page]) => [replica, valueOf(page, 'nodejs_eventloop_utilization')])),
+    lag: { messages: lagOf(pages), outboxSeconds: largest('outbox_oldest_seconds') },
+  };
+}
+
+export function usageBetween(before: Observation, after: Observation): Usage {
+  const seconds = (after.at - before.at) / 1000;
+  const coresOf = ([name, used]: [string, number]) => ({ name, cores: Math.max(0, used - (before.cpu.get(name) ?? 0)) / seconds });
+  const [busiest] = [...after.loops].toSorted(([, a], [, b]) => b - a);
+  return {
+    seconds,
+    machine: after.machine === undefined || before.machine === undefined ? undefined : (after.machine - before.machine) / seconds,
+    cores: [...after.cpu].map(coresOf).sort((a, b) => b.cores - a.cores),
+    counters: difference(after.counters, before.counters),
+    busiestLoop: busiest && { name: busiest[0], share: busiest[1] },
+  };
+}
+
+/** Each consumer tells of its own partitions. */
+function lagOf(pages: ReadonlyMap<string, readonly Sample[]>): number {
+  return [...pages.values()].flat().filter(({ name, value }) => name === 'kafka_consumer_lag' && value > 0).reduce((sum, { value }) => sum + value, 0);
+}
+
+function valueOf(samples: readonly Sample[], name: string): number {
+  return samples.find((sample) => sample.name === name)?.value ?? 0;
+}
