@@ -69,3 +69,9 @@ export async function redisErrors(operation: string): Promise<number> {
   const metric = await registry.getSingleMetric('cache_redis_errors_total')?.get();
   return metric?.values.find(({ labels }) => labels['operation'] === operation)?.value ?? 0;
 }
+
+/** How often the caches of this process have asked Redis. */
+export async function roundTrips(): Promise<number> {
+  const metric = await registry.getSingleMetric('redis_round_trips_total')?.get();
+  return metric?.values.find(({ labels }) => labels['client'] === 'cache')?.value ?? 0;
+}

@@ -2,13 +2,20 @@ import { counter, gauge } from '@tenfold/telemetry';
 
 /**
  * `memory`: this process had it, or was loading it already; `redis`: Redis had it; `load`: the source was asked;
- * `negative`: known, from either level, that the source has nothing.
+ * `negative`: known, from either level, that the source has nothing; `stale`: an old value served because the source, asked
+ * (and counted) before, had failed.
  */
-export type CacheOutcome = 'memory' | 'redis' | 'load' | 'negative';
+export type CacheOutcome = 'memory' | 'redis' | 'load' | 'negative' | 'stale';
 
 export const cacheRequests = counter({
   name: 'cache_requests_total',
   help: 'Keys asked of a cache by where the answer came from.',
+  labelNames: ['cache', 'outcome'],
+});
+
+export const cacheRefreshes = counter({
+  name: 'cache_refreshes_total',
+  help: 'Values that were loaded anew before their end, so that nobody has to wait at it.',
   labelNames: ['cache', 'outcome'],
 });
 

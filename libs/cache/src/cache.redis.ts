@@ -3,9 +3,11 @@ import type { Logger } from '@nestjs/common';
 import { inSpan, measureRedis, startSpan } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { tombstone } from './cache.entry.ts';
+import { cacheScripts } from './cache.scripts.ts';
+import type { CacheCommands } from './cache.scripts.ts';
 import { cacheRedisErrors } from './cache.metrics.ts';
 
-/** Milliseconds for which a forgotten key refuses values. Longer protects slower loads, and sends more of them to the source. */
+/** Milliseconds for which a forgotten key refuses values: longer than a database replica that is read may lag. */
 export const tombstoneMs = 2_000;
 
 /** Failures in a row after which Redis is left alone for `pauseMs`; then one command tries again. */
@@ -28,6 +30,18 @@ interface Owner {
   version: number;
 }
 
+/** An entry as Redis holds it. */
+export interface SharedEntry {
+  entry: Buffer | null;
+  /** Milliseconds it is good for; at most 0 when it only serves while the source fails. */
+  leftMs: number;
+  /** The lease to load it, if this replica was given it. */
+  token: string | undefined;
+}
+
+/** Milliseconds after which a replica that has a lease is taken for dead. */
+const leaseMs = 3_000;
+
 export interface CacheRedisOptions {
   url: string;
   service: string;
@@ -41,11 +55,12 @@ export interface CacheRedisOptions {
 
 /** The level in Redis, and the channel by which replicas tell each other what to forget. Never throws. */
 export class CacheRedis {
-  readonly #redis: Redis;
+  readonly #redis: CacheCommands;
   readonly #subscriber: Redis;
   readonly #service: string;
   readonly #channel: string;
   readonly #origin = randomUUID();
+  #leases = 0;
   /** By key in Redis. */
   readonly #unsent = new Map<string, { cache: string; version: number; key: string }>();
   #subscribed = Promise.resolve();
@@ -70,7 +85,8 @@ export class CacheRedis {
       enableAutoPipelining: true,
       commandTimeout: commandTimeoutMs,
       socketTimeout: 4 * commandTimeoutMs,
-    });
+      scripts: cacheScripts,
+    }) as CacheCommands;
     measureRedis(this.#redis, 'cache');
     this.#subscriber = new Redis(url, { ...options, commandTimeout: 1_000, autoResubscribe: false });
     logOutages(this.#redis, logger);
@@ -102,21 +118,58 @@ export class CacheRedis {
     await this.#redis.ping();
   }
 
-  /** The entries of keys, null where there is none; undefined when Redis cannot be asked or its entries are known to be old. */
-  async read(owner: Owner, keys: readonly string[]): Promise<(Buffer | null)[] | undefined> {
+  /**
+   * The entries of keys, and leases for those to load; undefined when Redis cannot be asked or its entries are known to be old.
+   *
+   * @param staleMs for how long entries are kept beyond their time
+   * @param leaseBelowMs with so much time left an entry is to be loaded
+   */
+  async read(owner: Owner, keys: readonly string[], staleMs: number, leaseBelowMs = 0): Promise<SharedEntry[] | undefined> {
     const redisKeys = keys.map((key) => this.#keyOf(owner, key));
     if (this.#unsent.size > 0 && redisKeys.some((key) => this.#unsent.has(key))) return undefined;
-    return this.#attempt('read', () => this.#redis.mgetBuffer(redisKeys));
+    const token = this.#newToken();
+    const leases = redisKeys.map(leaseOf);
+    const answer = await this.#attempt('read', () =>
+      this.#redis.readEntriesBuffer(2 * keys.length, ...redisKeys, ...leases, token, leaseMs, staleMs, Math.ceil(leaseBelowMs)),
+    );
+    return answer && keys.map((_, index) => {
+      const [entry, leftMs, leased] = answer.slice(3 * index, 3 * index + 3) as [Buffer | null, number, 0 | 1];
+      return { entry, leftMs, token: leased === 1 ? token : undefined };
+    });
   }
 
-  /** Writes an entry unless something stands there: a tombstone, or the value of another replica. Not waited for. */
-  fill(owner: Owner, key: string, entry: Buffer, ttlMs: number): void {
-    void this.#attempt('fill', () => this.#redis.set(this.#keyOf(owner, key), entry, 'PX', ttlMs, 'NX'));
+  /** Writes an entry if the lease still holds. Not waited for. */
+  fill(owner: Owner, key: string, token: string, entry: Buffer, ttlMs: number): void {
+    const redisKey = this.#keyOf(owner, key);
+    void this.#attempt('fill', () => this.#redis.fillEntry(redisKey, leaseOf(redisKey), token, entry, ttlMs));
+  }
+
+  /** Gives leases back, for the next to load. Not waited for. */
+  release(owner: Owner, leases: readonly (readonly [key: string, token: string])[]): void {
+    for (const [token, ofToken] of Map.groupBy(leases, (lease) => lease[1])) {
+      const keys = ofToken.map(([key]) => leaseOf(this.#keyOf(owner, key)));
+      void this.#attempt('fill', () => this.#redis.releaseLeases(keys.length, ...keys, token));
+    }
   }
 
   /** Replaces whatever stands there by a tombstone. Not waited for. */
   bury(owner: Owner, key: string): void {
-    void this.#attempt('fill', () => this.#redis.set(this.#keyOf(owner, key), tombstone, 'PX', tombstoneMs));
+    void this.#attempt('fill', () => this.#bury([this.#keyOf(owner, key)]));
+  }
+
+  /** Writes an entry unless a later one stands there, and tells the other replicas to drop theirs; else forgets the key. */
+  async put(owner: Owner, key: string, { entry, revision, ttlMs }: { entry: Buffer; revision: number; ttlMs: number }): Promise<void> {
+    const redisKey = this.#keyOf(owner, key);
+    const forgetting = { cache: owner.name, version: owner.version, keys: [key] };
+    if (this.#unsent.has(redisKey)) return this.forget(forgetting);
+    try {
+      await Promise.all([
+        this.#redis.putEntry(redisKey, leaseOf(redisKey), entry, ttlMs, revision),
+        this.#redis.publish(this.#channel, JSON.stringify({ ...forgetting, origin: this.#origin })),
+      ]);
+    } catch {
+      await this.forget(forgetting);
+    }
   }
 
   /** Buries keys and tells the other replicas; what fails is sent again every second until it succeeds. */
@@ -128,7 +181,7 @@ export class CacheRedis {
     try {
       const message = JSON.stringify({ ...forgetting, origin: this.#origin });
       await Promise.all([
-        ...redisKeys.map((key) => this.#redis.set(key, tombstone, 'PX', tombstoneMs)),
+        this.#bury(redisKeys),
         this.#redis.publish(this.#channel, message),
       ]);
       for (const key of redisKeys) this.#unsent.delete(key);
@@ -141,6 +194,16 @@ export class CacheRedis {
       }
       this.#resend ??= setTimeout(() => void this.#sendAgain(), pauseMs).unref();
     }
+  }
+
+  #bury(redisKeys: readonly string[]): Promise<null> {
+    return this.#redis.buryEntries(2 * redisKeys.length, ...redisKeys, ...redisKeys.map(leaseOf), tombstone, tombstoneMs);
+  }
+
+  /** No two flights share one, so that a slow one cannot use the lease of its successor. */
+  #newToken(): string {
+    this.#leases += 1;
+    return `${this.#origin}:${this.#leases}`;
   }
 
   async #sendAgain(): Promise<void> {
@@ -175,6 +238,10 @@ export class CacheRedis {
   #keyOf({ name, version }: Owner, key: string): string {
     return `${this.#service}:${name}:v${version}:${key}`;
   }
+}
+
+function leaseOf(redisKey: string): string {
+  return `${redisKey}:lease`;
 }
 
 function decodeForgetting(message: string, ownOrigin: string): Forgetting | undefined {

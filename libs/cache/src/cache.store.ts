@@ -7,7 +7,7 @@ import type { CacheModuleOptions } from './cache.module-definition.ts';
 import { CacheRedis } from './cache.redis.ts';
 import type { Forgetting } from './cache.redis.ts';
 import { Cache } from './cache.ts';
-import type { CacheOptions } from './cache.ts';
+import type { CacheOptions } from './cache.options.ts';
 
 /** Where a service gets its caches from. All of them share two connections to Redis. */
 @Injectable()
