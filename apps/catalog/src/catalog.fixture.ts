@@ -25,7 +25,7 @@ export interface CatalogFixture {
 }
 
 /** The service's module as it ships, with a database of its own, answering calls on `config.CALLS_PORT`. */
-export async function startCatalog(): Promise<CatalogFixture> {
+export async function startCatalog(environment: Record<string, string> = {}): Promise<CatalogFixture> {
   const servers = inject('servers');
   const database = await createTestDatabase({ migrations });
   await ensureTopics([servers.kafka], [productChanged]);
@@ -38,6 +38,7 @@ export async function startCatalog(): Promise<CatalogFixture> {
     DATABASE_REPLICA_URLS: database.replicaUrls.join(','),
     CACHE_REDIS_URL: servers.cacheRedis,
     KAFKA_BROKERS: servers.kafka,
+    ...environment,
   });
   const app = await NestFactory.createMicroservice(
     { module: CatalogForTests, imports: [HealthModule.register(), CatalogModule.register(config)] },

@@ -5,6 +5,8 @@ import { DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
 import { databaseName, maximumLagMs } from './catalog.freshness.ts';
 import type { CatalogConfig } from './catalog.settings.ts';
+import { CategoryHandler } from './category/category.handler.ts';
+import { CategoryService } from './category/category.service.ts';
 import { ListingHandler } from './listing/listing.handler.ts';
 import { ListingRepository } from './listing/listing.repository.ts';
 import { ListingService } from './listing/listing.service.ts';
@@ -16,8 +18,8 @@ import { ProductService } from './product/product.service.ts';
 
 /** Products: list, search, detail, change. */
 @Module({
-  controllers: [ListingHandler, ProductHandler],
-  providers: [ListingService, ListingRepository, ProductService, ProductRepository, ProductChangedConsumer],
+  controllers: [CategoryHandler, ListingHandler, ProductHandler],
+  providers: [CategoryService, ListingService, ListingRepository, ProductService, ProductRepository, ProductChangedConsumer],
 })
 export class CatalogModule {
   static register(config: CatalogConfig): DynamicModule {

@@ -107,6 +107,11 @@ export class CatalogForTests {
     return { items: [{ id, name, categoryId, priceCents }], next: null };
   }
 
+  @Answers(catalogCalls.calls.listCategories)
+  listCategories(): { items: { id: number; name: string }[] } {
+    return { items: [{ id: 2, name: 'Lighting' }] };
+  }
+
   @Answers(catalogCalls.calls.getProduct)
   getProduct({ id }: ValidRequestOf<Catalog['getProduct']>): Product {
     if (id !== this.#product.id) throw new CallError('not-found', `There is no product ${id}.`);
@@ -172,6 +177,7 @@ export async function startGateway(environment: Record<string, string>): Promise
     OBJECT_STORE_DIR: objectStore,
     CALL_ADDRESSES_ACCOUNTS: accounts.address,
     CALL_ADDRESSES_CATALOG: catalog.address,
+    CALL_ADDRESSES_INVENTORY: `127.0.0.1:${nobody}`,
     CALL_ADDRESSES_ORDERS: `127.0.0.1:${nobody}`,
     CALL_ADDRESSES_WORKER: `127.0.0.1:${nobody}`,
     RATE_LIMIT_PER_MINUTE: '100000',

@@ -38,5 +38,5 @@ async function configure(app: NestFastifyApplication, config: GatewayConfig): Pr
   });
   server.addContentTypeParser([...pictureTypes], (_request, content, done) => done(null, content));
   await app.register(cookie);
-  serveOpenApi(app);
+  serveOpenApi(app, { withReference: config.NODE_ENV !== 'production' });
 }

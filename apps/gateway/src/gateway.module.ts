@@ -1,13 +1,16 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { accountsCalls, catalogCalls, ordersCalls, workerCalls } from '@tenfold/contracts';
+import { accountsCalls, catalogCalls, inventoryCalls, ordersCalls, workerCalls } from '@tenfold/contracts';
 import { CallsModule } from '@tenfold/rpc';
 import { SessionModule } from '@tenfold/session';
 import { AccountController } from './accounts/account.controller.ts';
 import { CartController } from './cart/cart.controller.ts';
+import { CategoryController } from './categories/category.controller.ts';
 import { gatewayConfig } from './gateway.settings.ts';
 import type { GatewayConfig } from './gateway.settings.ts';
+import { FirstAnswers } from './idempotency/first-answers.ts';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.ts';
 import { LimitsConnection } from './limits/limits.connection.ts';
 import { LogInDelays } from './limits/log-in-delays.ts';
 import { RateLimitGuard } from './limits/rate-limit.guard.ts';
@@ -27,6 +30,7 @@ import { SessionController } from './sessions/session.controller.ts';
 import { SessionCookie } from './sessions/session.cookie.ts';
 import { SessionGuard } from './sessions/session.guard.ts';
 import { SessionListController } from './sessions/session-list.controller.ts';
+import { StockController } from './stock/stock.controller.ts';
 
 @Module({})
 export class GatewayModule {
@@ -43,6 +47,7 @@ export class GatewayModule {
         }),
         CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
         CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
+        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, secret }),
         CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
         CallsModule.register({ contract: workerCalls, addresses: config.CALL_ADDRESSES_WORKER, secret }),
       ],
@@ -51,6 +56,8 @@ export class GatewayModule {
         PictureController,
         SessionController,
         SessionListController,
+        CategoryController,
+        StockController,
         ProductController,
         CartController,
         OrderController,
@@ -63,6 +70,7 @@ export class GatewayModule {
         LimitsConnection,
         RateLimits,
         LogInDelays,
+        FirstAnswers,
         ReportEvents,
         objectStoreProvider,
         PictureFiles,
@@ -71,6 +79,7 @@ export class GatewayModule {
         // In this order: limits count by the account that the session names.
         { provide: APP_GUARD, useClass: SessionGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_INTERCEPTOR, useClass: PositionsInterceptor },
       ],
     };

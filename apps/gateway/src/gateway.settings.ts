@@ -19,7 +19,7 @@ export const gatewaySettings = {
   ...cookieSettings,
   ...rateLimitSettings,
   ...objectStoreSettings,
-  ...callAddresses('accounts', 'catalog', 'orders', 'worker'),
+  ...callAddresses('accounts', 'catalog', 'inventory', 'orders', 'worker'),
   /** Whether browsers reach the shop by TLS: the session cookie is then `Secure` and `__Host-session`. Default false. */
   COOKIE_SECURE: z.stringbool().default(false),
   /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, or `loopback`, as a comma list. Default `loopback`. */

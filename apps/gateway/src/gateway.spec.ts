@@ -259,6 +259,21 @@ describe('requests from other sites', () => {
   });
 });
 
+describe('the reference', () => {
+  it('is a page of all routes, without a script', async () => {
+    const { text, headers } = await gateway.browser().get('/reference').expect(200);
+    expect(text).toContain('<code>PUT /v1/cart/items/{productId}</code>');
+    expect(text).not.toContain('<script');
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src/);
+  });
+
+  it('is not served in production', async () => {
+    const production = await startGateway({ SESSION_REDIS_URL: servers.sessionRedis, NODE_ENV: 'production' });
+    await production.browser().get('/reference').expect(404);
+    await production.close();
+  });
+});
+
 describe('the OpenAPI document', () => {
   it('names every route with its problems', async () => {
     const { body } = await gateway.browser().get('/openapi.json').expect(200);
@@ -274,10 +289,12 @@ describe('the OpenAPI document', () => {
       'GET /openapi.json',
       'GET /v1/account/picture',
       'GET /v1/cart',
+      'GET /v1/categories',
       'GET /v1/orders',
       'GET /v1/orders/{id}',
       'GET /v1/products',
       'GET /v1/products/{id}',
+      'GET /v1/products/{id}/stock',
       'GET /v1/reports/{id}',
       'GET /v1/reports/{id}/events',
       'GET /v1/reports/{id}/file',

@@ -37,7 +37,12 @@ export const productChange = z
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'name at least one field to change');
 
+export const category = z.strictObject({ id: integerId, name: z.string() });
+export type Category = z.output<typeof category>;
+
 export const catalogCalls = defineCalls('catalog', {
+  /** All of them, by name. */
+  listCategories: { request: z.strictObject({}), response: z.strictObject({ items: z.array(category) }), errors: [], idempotent: true },
   listProducts: { request: productFilter, response: pageOf(productSummary), errors: ['bad-cursor'], idempotent: true },
   getProduct: { request: z.strictObject({ id: integerId }), response: product, errors: ['not-found'], idempotent: true },
   /** Unknown ids are left out of the answer. */

@@ -29,7 +29,7 @@ export type { ItemQuantity } from './fields.contract.ts';
 export { account, accountsCalls, credentials, newAccount } from './accounts.contract.ts';
 export type { Account } from './accounts.contract.ts';
 export { catalogCalls, product, productChange, productChanged, productFilter, productSummary } from './catalog.contract.ts';
-export type { Product, ProductSummary } from './catalog.contract.ts';
+export type { Category, Product, ProductSummary } from './catalog.contract.ts';
 export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';
 export { idempotencyKey, order, orderLine, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';

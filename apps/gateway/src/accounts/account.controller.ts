@@ -7,6 +7,7 @@ import { SessionStore } from '@tenfold/session';
 import type { SessionAccount } from '@tenfold/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Idempotent } from '../idempotency/idempotent.decorator.ts';
 import { LimitedBy } from '../limits/limited-by.decorator.ts';
 import { LogInDelays } from '../limits/log-in-delays.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
@@ -30,6 +31,7 @@ export class AccountController {
   @Post('accounts')
   @AllowedTo('anyone')
   @LimitedBy('log-in')
+  @Idempotent(true)
   @Documented({ summary: 'Sign up', answers: { 201: account }, problems: ['email-taken'] })
   signUp(@Body({ schema: newAccount }) body: z.output<typeof newAccount>): Promise<Account> {
     return this.accounts.signUp(body);

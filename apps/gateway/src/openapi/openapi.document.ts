@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiBody, ApiConsumes, ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { Idempotent } from '../idempotency/idempotent.decorator.ts';
 import { problemTypes } from '../problems/problem-types.ts';
 import type { ProblemType } from '../problems/problem-types.ts';
 import { problemDetails } from '../problems/problem.ts';
@@ -26,6 +27,9 @@ interface Route {
 
 const reflector = new Reflector();
 const described = new WeakSet<Handler>();
+const keyDescription =
+  '8 to 128 printable characters without spaces. The same key with the same body gets the first answer again, with the header ' +
+  '`Idempotency-Replayed: true`, for a day.';
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
 /** The OpenAPI document of all routes, from the schemas that validate them and from what {@link Documented} adds. */
@@ -74,6 +78,7 @@ function describeRoute({ controller, handler, audience, documentation }: Route):
     ApiOperation({ summary, ...(description !== undefined && { description }) }),
     ...Object.entries(requestHeaders).map(([name, text]) => ApiHeader({ name, required: true, description: text })),
     ...Object.entries(answers).map(([status, answer]) => answerDecorator(Number(status), answer)),
+    ...(reflector.get(Idempotent, handler) ? [ApiHeader({ name: 'Idempotency-Key', required: false, description: keyDescription })] : []),
     ...problemDecorators(problemsOf(controller, handler, audience, documentation)),
   ];
   if (requestTypes) decorators.push(ApiConsumes(...requestTypes), ApiBody({ schema: { type: 'string', format: 'binary' } }));
@@ -108,6 +113,7 @@ function problemsOf(controller: Type, handler: Handler, audience: Audience, { pr
   if (inputs.some((input) => input.schema)) types.push('invalid-request');
   if (audience === 'account' || audience === 'admin') types.push('not-logged-in');
   if (audience === 'admin') types.push('forbidden');
+  if (reflector.get(Idempotent, handler)) types.push('key-reused', 'in-progress');
   const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
   if (method !== RequestMethod.GET) types.push('cross-origin', 'too-many-requests');
   if (method !== RequestMethod.GET && method !== RequestMethod.DELETE) {

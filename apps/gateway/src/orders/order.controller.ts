@@ -8,10 +8,11 @@ import type { SessionAccount } from '@tenfold/session';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { cartItems } from '../cart/cart.controller.ts';
+import { IdempotencyKey } from '../idempotency/idempotency-key.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { CurrentAccount, CurrentSessionOf } from '../sessions/current-session.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
-import { IdempotencyKey, bodyHashOf, namedOrder, newOrder, orderQuery } from './order.request.ts';
+import { bodyHashOf, namedOrder, newOrder, orderQuery } from './order.request.ts';
 import type { NewOrder } from './order.request.ts';
 
 @Controller('v1/orders')

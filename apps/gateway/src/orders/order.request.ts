@@ -1,10 +1,6 @@
 import { hash } from 'node:crypto';
-import { createParamDecorator } from '@nestjs/common';
-import type { ExecutionContext } from '@nestjs/common';
-import { cursor, idempotencyKey, itemQuantity, pageLimit, uuid } from '@tenfold/contracts';
-import type { FastifyRequest } from 'fastify';
+import { cursor, itemQuantity, pageLimit, uuid } from '@tenfold/contracts';
 import { z } from 'zod';
-import { Problem } from '../problems/problem.ts';
 import { integerOfText } from '../products/product.request.ts';
 
 /** What to order; without `items` it is the cart. */
@@ -31,12 +27,3 @@ export const namedOrder = z.strictObject({ id: uuid });
 export function bodyHashOf(order: NewOrder): string {
   return hash('sha256', JSON.stringify(order.items?.map(({ productId, quantity }) => [productId, quantity]) ?? 'cart'));
 }
-
-/** The `Idempotency-Key` header; answers 400 without a usable one. */
-export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-  const key = idempotencyKey.safeParse(headers['idempotency-key']);
-  if (key.success) return key.data;
-  const detail = `required: ${key.error.issues[0]?.code === 'invalid_type' ? '8 to 128 printable characters without spaces' : key.error.issues[0]?.message}`;
-  throw new Problem('invalid-request', undefined, { errors: [{ header: 'Idempotency-Key', detail }] });
-});

@@ -12,6 +12,7 @@ export const problemTypes = {
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'email-taken': { status: 409, title: 'This email has an account' },
   'key-reused': { status: 409, title: 'This Idempotency-Key stands for another request' },
+  'in-progress': { status: 409, title: 'A request with this Idempotency-Key is under way' },
   'report-not-ready': { status: 409, title: 'The report is not finished' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },

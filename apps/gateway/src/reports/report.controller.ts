@@ -6,6 +6,7 @@ import type { CallClient } from '@tenfold/rpc';
 import type { SessionAccount } from '@tenfold/session';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { Idempotent } from '../idempotency/idempotent.decorator.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { Problem } from '../problems/problem.ts';
 import { CurrentAccount } from '../sessions/current-session.ts';
@@ -27,6 +28,7 @@ export class ReportController {
 
   @Post()
   @HttpCode(202)
+  @Idempotent(true)
   @Documented({ summary: 'Have a report made', answers: { 202: reportView } })
   async create(
     @CurrentAccount() account: SessionAccount,

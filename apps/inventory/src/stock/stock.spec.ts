@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { Database } from '@tenfold/database';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startInventory } from '../inventory.fixture.ts';
 import type { InventoryFixture } from '../inventory.fixture.ts';
+import { StockDisplay } from './stock.display.ts';
 import { StockHandler } from './stock.handler.ts';
 import { StockRepository } from './stock.repository.ts';
 
@@ -61,3 +62,17 @@ test('a snapshot is made anew from the events', () =>
     await inventory.app.get(StockRepository).rebuild(6);
     expect(await stock.getStock({ productIds: [6] })).toEqual({ items: [before] });
   }));
+
+test('a delivery shows at once, and what was shown before does not come back', async () => {
+  const cached = await startInventory({ CACHE_OFF: '' });
+  const [handler, productId] = [cached.app.get(StockHandler), randomInt(1_000_000, 2_000_000_000)];
+  const shown = () => handler.getStock({ productIds: [productId] });
+  await inOneSession(async () => {
+    expect(await shown()).toMatchObject({ items: [{ available: 0 }] });
+    const after = await handler.restock({ productId, quantity: 5, deliveryId: randomUUID() });
+    expect(await shown()).toEqual({ items: [after] });
+    await cached.app.get(StockDisplay).write({ ...after, available: 1, version: 0 });
+    expect(await shown()).toEqual({ items: [after] });
+  });
+  await cached.close();
+});

@@ -1,0 +1,20 @@
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import { catalogCalls } from '@tenfold/contracts';
+import { InjectCalls } from '@tenfold/rpc';
+import type { CallClient } from '@tenfold/rpc';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Documented } from '../openapi/documented.decorator.ts';
+import { answerCacheable } from '../products/http-cache.ts';
+import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
+
+@Controller('v1/categories')
+export class CategoryController {
+  constructor(@InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>) {}
+
+  @Get()
+  @AllowedTo('public')
+  @Documented({ summary: 'List the categories', answers: { 200: catalogCalls.calls.listCategories.response, 304: null } })
+  async list(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string | undefined> {
+    return answerCacheable(request, reply, await this.catalog.listCategories({}));
+  }
+}
