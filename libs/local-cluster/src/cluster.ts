@@ -17,6 +17,7 @@ import { writeServiceTargets } from './metrics/scrape-targets.ts';
 import { address, Ports } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { readDeclarations } from './service-declaration.ts';
+import { balancerSettings } from './components/haproxy.config.ts';
 import { Balancer } from './services/balancer.ts';
 import { writeCallAddresses } from './services/call-addresses.ts';
 import { replicaOf, serviceSpecification } from './services/service-processes.ts';
@@ -66,7 +67,7 @@ class LocalCluster implements Cluster, ProcessObserver {
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.directory = clusterDirectory(options.directory);
-    this.#balancer = new Balancer(this.directory);
+    this.#balancer = new Balancer(this.directory, balancerSettings(options.environment?.['haproxy'] ?? {}).weights);
   }
 
   get state(): ClusterState {

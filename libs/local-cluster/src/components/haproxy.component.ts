@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { ClusterContext } from '../cluster.context.ts';
-import { renderTemplate, socketPath, writeAtomically } from '../files.ts';
-import { address, maximumReplicas } from '../ports.ts';
+import { socketPath, writeAtomically } from '../files.ts';
+import { address } from '../ports.ts';
+import { balancerSettings, haproxyConfig } from './haproxy.config.ts';
 
 /** What a server slot should be. */
 export interface Slot {
@@ -18,16 +19,8 @@ export async function startHaproxy(context: ClusterContext): Promise<void> {
   const { http, metrics } = await context.ports.ofProcess('haproxy', ['http', 'metrics']);
   const configFile = join(context.directory, 'config/haproxy.cfg');
   const adminSocket = socketPath(context.directory, 'haproxy.sock');
-  const { CACHE = process.env['BALANCER_CACHE'] ?? 'on' } = context.environment['haproxy'] ?? {};
-  const values = {
-    LISTEN_ADDRESS: address,
-    PORT: http,
-    METRICS_PORT: metrics,
-    ADMIN_SOCKET: adminSocket,
-    SLOTS: maximumReplicas,
-    CACHE: String(CACHE !== 'off'),
-  };
-  writeAtomically(configFile, renderTemplate(join(context.root, 'infra/haproxy/haproxy.cfg'), values));
+  const settings = balancerSettings(context.environment['haproxy'] ?? {});
+  writeAtomically(configFile, haproxyConfig(context.root, { httpPort: http, metricsPort: metrics, adminSocket }, settings));
   await context.run({
     name: 'haproxy',
     kind: 'component',
@@ -39,14 +32,16 @@ export async function startHaproxy(context: ClusterContext): Promise<void> {
   });
 }
 
-/** Sets slots through the admin socket. */
-export async function setSlots(directory: string, slots: readonly Slot[]): Promise<void> {
+/** Sets slots through the admin socket of the cluster in that folder. */
+export async function setSlots(directory: string, slots: readonly Slot[], weights: readonly number[] = []): Promise<void> {
   const commands = slots.flatMap(({ number, state, ports }) => {
     const server = `gateway/gateway-${number}`;
     const place = ports
       ? [`set server ${server} addr ${address} port ${ports.http}`, `set server ${server} check-port ${ports.operations}`]
       : [];
-    return [...place, `set server ${server} state ${state}`];
+    const weight = weights[number - 1];
+    const share = weight === undefined ? [] : [`set server ${server} weight ${weight}`];
+    return [...place, ...share, `set server ${server} state ${state}`];
   });
   if (commands.length > 0) await command(socketPath(directory, 'haproxy.sock'), commands);
 }

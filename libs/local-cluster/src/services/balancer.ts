@@ -7,11 +7,14 @@ import { replicaOf } from './service-processes.ts';
 /** Keeps HAProxy's server slots equal to the public service's replicas: scaling, crashes and a new HAProxy alike. */
 export class Balancer {
   readonly #directory: string;
+  readonly #weights: readonly number[];
   #applied = new Map<number, string>();
   #updates: Promise<void> = Promise.resolve();
 
-  constructor(directory: string) {
+  /** @param weights of the replicas by their number */
+  constructor(directory: string, weights: readonly number[]) {
     this.#directory = directory;
+    this.#weights = weights;
   }
 
   /** Brings the slots in line, after those updates that are under way. */
@@ -34,7 +37,7 @@ export class Balancer {
 
   async #apply(slots: readonly Slot[]): Promise<void> {
     const changed = slots.filter((slot) => this.#applied.get(slot.number) !== JSON.stringify(slot));
-    await setSlots(this.#directory, changed);
+    await setSlots(this.#directory, changed, this.#weights);
     for (const slot of changed) this.#applied.set(slot.number, JSON.stringify(slot));
   }
 }

@@ -1,0 +1,117 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, get } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { root } from '../cluster.options.ts';
+import { socketPath } from '../files.ts';
+import { freePort } from '../free-port.ts';
+import { setSlots } from './haproxy.component.ts';
+import { balancerSettings, haproxyConfig } from './haproxy.config.ts';
+
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tenfold-balancing-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const configOf = (environment: Record<string, string>, httpPort = 1, metricsPort = 2) =>
+  haproxyConfig(root, { httpPort, metricsPort, adminSocket: socketPath(directory, 'haproxy.sock') }, balancerSettings(environment));
+
+describe('the configuration of HAProxy', () => {
+  it.each([{}, { ALGORITHM: 'leastconn' }, { ALGORITHM: 'roundrobin' }, { ALGORITHM: 'random(2)' }, { CACHE: 'off' }])('is valid with %j', (environment) => {
+    const file = join(directory, 'checked.cfg');
+    writeFileSync(file, configOf(environment));
+    expect(() => execFileSync('haproxy', ['-c', '-f', file], { stdio: 'pipe', env: withSbin() })).not.toThrow();
+  });
+
+  it.each([{ ALGORITHM: 'fastest' }, { WEIGHTS: '1,0' }, { WEIGHTS: '1,many' }])('is refused with %j', (environment) => {
+    expect(() => balancerSettings(environment)).toThrow(/There is no balancing|Weights are/);
+  });
+});
+
+/** Two replicas, the second of which takes ten times as long, behind HAProxy; how the requests of 20 clients are shared out. */
+async function shareOfSlowOne(environment: Record<string, string>): Promise<number> {
+  const counts = [0, 0];
+  const servers = await Promise.all([5, 50].map((delayMs, index) => slowServer(delayMs, () => (counts[index] = (counts[index] ?? 0) + 1))));
+  const port = await freePort();
+  mkdirSync(join(directory, 'config'), { recursive: true });
+  const file = join(directory, 'config/haproxy.cfg');
+  writeFileSync(file, configOf(environment, port, await freePort()));
+  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore', env: withSbin() });
+  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+  try {
+    const ports = servers.map((server) => (server.address() as AddressInfo).port);
+    const slots = ports.map((own, index) => ({ number: index + 1, state: 'ready' as const, ports: { http: own, operations: own } }));
+    await vi.waitFor(() => setSlots(directory, slots, balancerSettings(environment).weights), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await ask(agent, port)).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => { await ask(agent, port); expect(Math.min(...counts)).toBeGreaterThan(0); }, { timeout: 10_000 });
+    counts.fill(0);
+    let sent = 0;
+    const client = async () => {
+      while (sent < 600) {
+        sent += 1;
+        await ask(agent, port);
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, client));
+    return (counts[1] ?? 0) / 600;
+  } finally {
+    agent.destroy();
+    await end(haproxy);
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+}
+
+async function slowServer(delayMs: number, count: () => void): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url === '/health/ready') return void response.end('{}');
+    count();
+    setTimeout(() => response.end('{}'), delayMs);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
+
+function ask(agent: Agent, port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path: '/', agent }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    }).on('error', reject);
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+const withSbin = () => ({ ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` });
+
+describe('a slow replica', () => {
+  it('gets far less than its share by fewest connections', async () => {
+    expect(await shareOfSlowOne({ ALGORITHM: 'leastconn' })).toBeLessThan(0.25);
+  });
+
+  it('gets as much as any in turn', async () => {
+    const share = await shareOfSlowOne({ ALGORITHM: 'roundrobin' });
+    expect(share).toBeGreaterThan(0.45);
+    expect(share).toBeLessThan(0.55);
+  });
+
+  it('gets what its weight says', async () => {
+    const share = await shareOfSlowOne({ ALGORITHM: 'roundrobin', WEIGHTS: '90,10' });
+    expect(share).toBeGreaterThan(0.05);
+    expect(share).toBeLessThan(0.15);
+  });
+});
