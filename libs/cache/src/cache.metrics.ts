@@ -13,6 +13,14 @@ export const cacheRequests = counter({
   labelNames: ['cache', 'outcome'],
 });
 
+export type CacheCounters = Readonly<Record<CacheOutcome, { inc(count?: number): void }>>;
+
+/** One counter for each outcome of a cache, so that counting looks nothing up. */
+export function countersOf(cache: string): CacheCounters {
+  const counterOf = (outcome: CacheOutcome) => cacheRequests.labels({ cache, outcome });
+  return { memory: counterOf('memory'), redis: counterOf('redis'), load: counterOf('load'), negative: counterOf('negative'), stale: counterOf('stale') };
+}
+
 export const cacheRefreshes = counter({
   name: 'cache_refreshes_total',
   help: 'Values that were loaded anew before their end, so that nobody has to wait at it.',

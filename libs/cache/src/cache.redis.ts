@@ -10,9 +10,12 @@ import { cacheRedisErrors } from './cache.metrics.ts';
 /** Milliseconds for which a forgotten key refuses values: longer than a database replica that is read may lag. */
 export const tombstoneMs = 2_000;
 
-/** Failures in a row after which Redis is left alone for `pauseMs`; then one command tries again. */
+/** Failures in a row after which Redis is left alone, until it has answered a ping that nobody waits for. */
 const failuresToPause = 5;
-const pauseMs = 1_000;
+const probeMs = 500;
+
+/** How often what Redis has not taken is sent again. */
+const resendMs = 1_000;
 
 /** Keys whose forgetting Redis has not taken yet. Beyond that the oldest is given up, and its time to live must do. */
 const mostUnsent = 10_000;
@@ -66,7 +69,8 @@ export class CacheRedis {
   #subscribed = Promise.resolve();
   #resend: NodeJS.Timeout | undefined;
   #failures = 0;
-  #pausedUntil = 0;
+  #probing: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor({ url, service, commandTimeoutMs, logger, onForgotten, onDoubt }: CacheRedisOptions) {
     this.#service = service;
@@ -108,7 +112,9 @@ export class CacheRedis {
   }
 
   disconnect(): void {
+    this.#closed = true;
     clearTimeout(this.#resend);
+    clearTimeout(this.#probing);
     this.#redis.disconnect();
     this.#subscriber.disconnect();
   }
@@ -192,7 +198,7 @@ export class CacheRedis {
         if (this.#unsent.size <= mostUnsent) break;
         this.#unsent.delete(key);
       }
-      this.#resend ??= setTimeout(() => void this.#sendAgain(), pauseMs).unref();
+      this.#resend ??= setTimeout(() => void this.#sendAgain(), resendMs).unref();
     }
   }
 
@@ -217,11 +223,7 @@ export class CacheRedis {
   }
 
   async #attempt<Answer>(operation: 'read' | 'fill', send: () => Promise<Answer>): Promise<Answer | undefined> {
-    if (this.#failures >= failuresToPause) {
-      const now = performance.now();
-      if (now < this.#pausedUntil) return undefined;
-      this.#pausedUntil = now + pauseMs;
-    }
+    if (this.#failures >= failuresToPause) return undefined;
     try {
       const span = startSpan(`redis ${operation}`, 'client')?.set('db.system.name', 'redis');
       const answer = await inSpan(span, send);
@@ -230,9 +232,20 @@ export class CacheRedis {
     } catch {
       cacheRedisErrors.inc({ operation });
       this.#failures += 1;
-      if (this.#failures === failuresToPause) this.#pausedUntil = performance.now() + pauseMs;
+      if (this.#failures === failuresToPause) this.#probeLater();
       return undefined;
     }
+  }
+
+  #probeLater(): void {
+    clearTimeout(this.#probing);
+    if (this.#closed || this.#failures < failuresToPause) return;
+    this.#probing = setTimeout(() => {
+      this.#redis.ping().then(
+        () => (this.#failures = 0),
+        () => this.#probeLater(),
+      );
+    }, probeMs);
   }
 
   #keyOf({ name, version }: Owner, key: string): string {

@@ -1,43 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createContext, currentSpan, inSpan, runInContext, startSpan } from '@tenfold/telemetry';
-import { cacheGarbage, cacheRefreshes, cacheRequests } from './cache.metrics.ts';
-import type { CacheOutcome } from './cache.metrics.ts';
+import { createContext, inSpan, runInContext, startSpan } from '@tenfold/telemetry';
+import { cacheRefreshes, countersOf } from './cache.metrics.ts';
+import type { CacheCounters } from './cache.metrics.ts';
 import type { CacheOptions } from './cache.options.ts';
 import { entryCodec } from './cache.entry.ts';
-import type { EntryCodec, Found } from './cache.entry.ts';
-import { tombstoneMs } from './cache.redis.ts';
-import type { CacheRedis, SharedEntry } from './cache.redis.ts';
-import { freeze, inOrder, withJitter } from './cache.values.ts';
-import { LoadLimit } from './load.limit.ts';
+import type { EntryCodec } from './cache.entry.ts';
+import { CacheLoader } from './cache.loader.ts';
+import type { Loading, LoadMany } from './cache.loader.ts';
+import type { CacheRedis } from './cache.redis.ts';
+import { inOrder, withJitter } from './cache.values.ts';
 import { isDueEarly, MemoryLevel } from './memory.level.ts';
-
-type LoadMany<Value> = (missing: string[]) => Promise<ReadonlyMap<string, Value | undefined>>;
-
-interface Loading {
-  /** The key was forgotten since: the value goes to those who wait, and nowhere else. */
-  forgotten: boolean;
-}
 
 /** A load that later callers of the same key wait for. */
 interface Flight<Value> extends Loading {
   answer: Promise<Value | undefined>;
 }
-
-/** A key that has to be loaded, and what stood in its place. */
-interface Missing<Value> {
-  kind: Found<Value>['kind'] | 'unknown';
-  /** Whether the value may be put into Redis. */
-  token: string | undefined;
-  /** What serves if the load fails; in Redis it ends by itself. */
-  old: { value: Value | undefined; staleUntil?: number } | undefined;
-}
-
-/** How often, and for how long at most, a replica looks whether the one that has the lease is done. Then it loads by itself. */
-const pollMs = 20;
-const longestWaitMs = 1_000;
-
-/** For how long an old value serves, once the source has failed, before it is asked again. */
-const retryMs = 1_000;
 
 /** By how much this process and Redis may differ about when an entry ends. */
 const slackMs = 100;
@@ -55,16 +31,14 @@ export class Cache<Value extends NonNullable<unknown>> {
   readonly #memory: MemoryLevel<Value> | undefined;
   readonly #redis: CacheRedis;
   readonly #isOff: boolean;
-  readonly #memoryTtlMs: number;
   readonly #redisTtlMs: number | undefined;
-  readonly #negativeTtlMs: number;
   readonly #staleMs: number;
-  readonly #limit: LoadLimit;
+  readonly #loader: CacheLoader<Value>;
   readonly #codec: EntryCodec<Value>;
   readonly #flights = new Map<string, Flight<Value>>();
   /** Loads before the end, which nobody waits for. */
   readonly #refreshes = new Map<string, Loading>();
-  readonly #counters: Record<CacheOutcome, { inc(count?: number): void }>;
+  readonly #counters: CacheCounters;
 
   /** Made by `CacheStore.cache`. */
   constructor(options: CacheOptions, redis: CacheRedis, isOff: boolean) {
@@ -72,21 +46,12 @@ export class Cache<Value extends NonNullable<unknown>> {
     this.version = options.version;
     this.#redis = redis;
     this.#isOff = isOff;
-    this.#memoryTtlMs = options.memory?.ttlMs ?? 0;
     this.#redisTtlMs = options.redis?.ttlMs;
-    this.#negativeTtlMs = options.negativeTtlMs ?? 5_000;
     this.#staleMs = options.staleIfErrorMs ?? 0;
-    this.#limit = new LoadLimit(options.concurrentLoads ?? 32);
     this.#codec = entryCodec(`${options.name}:v${options.version}`);
     if (options.memory) this.#memory = new MemoryLevel(options.memory);
-    const counterOf = (outcome: CacheOutcome) => cacheRequests.labels({ cache: options.name, outcome });
-    this.#counters = {
-      memory: counterOf('memory'),
-      redis: counterOf('redis'),
-      load: counterOf('load'),
-      negative: counterOf('negative'),
-      stale: counterOf('stale'),
-    };
+    this.#counters = countersOf(options.name);
+    this.#loader = new CacheLoader(options, { memory: this.#memory, redis, codec: this.#codec, counters: this.#counters });
   }
 
   /** Entries in memory. */
@@ -117,7 +82,7 @@ export class Cache<Value extends NonNullable<unknown>> {
       this.#counters.memory.inc();
       return flight.answer;
     }
-    return this.#fly([key], (flights) => this.#fetch([key], flights, loadMany)).then((values) => values.get(key));
+    return this.#fly([key], (flights) => this.#loader.fetch([key], flights, loadMany)).then((values) => values.get(key));
   }
 
   /**
@@ -150,7 +115,7 @@ export class Cache<Value extends NonNullable<unknown>> {
     }
     if (due.length > 0) this.#refresh(due, load);
     const [fetched, waited] = await Promise.all([
-      rest.length > 0 ? this.#fly(rest, (flights) => this.#fetch(rest, flights, load)) : undefined,
+      rest.length > 0 ? this.#fly(rest, (flights) => this.#loader.fetch(rest, flights, load)) : undefined,
       Promise.all(joined.map(async ([key, flight]) => [key, await flight.answer] as const)),
     ]);
     for (const [key, value] of [...(fetched ?? []), ...waited]) values.set(key, value);
@@ -234,9 +199,9 @@ export class Cache<Value extends NonNullable<unknown>> {
     for (const [key, refresh] of refreshes) this.#refreshes.set(key, refresh);
     const refreshAll = async () => {
       const shared = this.#redisTtlMs === undefined ? undefined : await this.#redis.read(this, keys, this.#staleMs, leftMs);
-      const missing = this.#take(keys, shared, refreshes, new Map(), leftMs);
+      const missing = this.#loader.take(keys, shared, refreshes, new Map(), leftMs);
       const own = new Map([...missing].filter(([, { token }]) => token !== undefined || this.#redisTtlMs === undefined));
-      if (own.size > 0) await runInContext(createContext({ deadline: Date.now() + refreshMs }), () => this.#load(own, refreshes, load));
+      if (own.size > 0) await runInContext(createContext({ deadline: Date.now() + refreshMs }), () => this.#loader.load(own, refreshes, load));
     };
     void refreshAll()
       .then(
@@ -246,137 +211,5 @@ export class Cache<Value extends NonNullable<unknown>> {
       .finally(() => {
         for (const [key, refresh] of refreshes) if (this.#refreshes.get(key) === refresh) this.#refreshes.delete(key);
       });
-  }
-
-  async #fetch(
-    keys: readonly string[],
-    flights: ReadonlyMap<string, Flight<Value>>,
-    load: LoadMany<Value>,
-  ): Promise<Map<string, Value | undefined>> {
-    const values = new Map<string, Value | undefined>();
-    const waitUntil = performance.now() + longestWaitMs;
-    let rest = keys;
-    while (rest.length > 0) {
-      const shared = this.#redisTtlMs === undefined ? undefined : await this.#redis.read(this, rest, this.#staleMs);
-      const missing = this.#take(rest, shared, flights, values);
-      // What another replica is loading is waited for, but not for long: it may have died.
-      const isPatient = performance.now() < waitUntil;
-      const own = new Map([...missing].filter(([, { kind, token }]) => !isPatient || kind !== 'nothing' || token !== undefined));
-      currentSpan()?.set('cache.loaded', own.size);
-      if (own.size > 0) {
-        this.#counters.load.inc(own.size);
-        for (const [key, value] of await this.#load(own, flights, load)) values.set(key, value);
-      }
-      rest = [...missing.keys()].filter((key) => !own.has(key));
-      if (rest.length > 0) await delay(pollMs);
-    }
-    return values;
-  }
-
-  /** Takes from Redis what is good for longer than `goodMs`, and returns the rest. */
-  #take(
-    keys: readonly string[],
-    shared: readonly SharedEntry[] | undefined,
-    flights: ReadonlyMap<string, Loading>,
-    values: Map<string, Value | undefined>,
-    goodMs = 0,
-  ): Map<string, Missing<Value>> {
-    const missing = new Map<string, Missing<Value>>();
-    for (const [index, key] of keys.entries()) {
-      const entry = shared?.[index];
-      const found: Found<Value> | undefined = entry && this.#codec.decode(entry.entry);
-      const old = found?.kind === 'value' ? { value: found.value } : this.#memory?.get(key);
-      if (entry && found?.kind === 'value' && entry.leftMs > goodMs) {
-        // What is refreshed nobody asked for.
-        if (goodMs === 0) this.#counters[found.value === undefined ? 'negative' : 'redis'].inc();
-        this.#keep(key, found.value, flights.get(key), { ttlMs: this.#memoryTtlMs, sharedMs: entry.leftMs, loadMs: found.loadMs, bytes: entry.entry?.length ?? 0 });
-        values.set(key, found.value);
-      } else {
-        const kind = found?.kind === 'value' ? 'nothing' : (found?.kind ?? 'unknown');
-        missing.set(key, { kind, token: entry?.token, old });
-      }
-    }
-    return missing;
-  }
-
-  async #load(
-    missing: ReadonlyMap<string, Missing<Value>>,
-    flights: ReadonlyMap<string, Loading>,
-    load: LoadMany<Value>,
-  ): Promise<Map<string, Value | undefined>> {
-    const startedAt = performance.now();
-    let loaded: ReadonlyMap<string, Value | undefined>;
-    try {
-      loaded = await this.#limit.run(() => load([...missing.keys()]));
-    } catch (error) {
-      this.#redis.release(this, [...missing].flatMap(([key, { token }]) => (token ? [[key, token] as const] : [])));
-      const old = this.#oldValues(missing, flights);
-      if (old) return old;
-      throw error;
-    }
-    const loadMs = performance.now() - startedAt;
-    const values = new Map<string, Value | undefined>();
-    for (const [key, { kind, token }] of missing) {
-      const value = loaded.get(key);
-      this.#settle(key, value, { kind, token, loadMs }, flights.get(key));
-      values.set(key, value);
-    }
-    return values;
-  }
-
-  /** Values that may serve although the source has failed, if there is one for each key. */
-  #oldValues(
-    missing: ReadonlyMap<string, Missing<Value>>,
-    flights: ReadonlyMap<string, Loading>,
-  ): Map<string, Value | undefined> | undefined {
-    const now = performance.now();
-    const values = new Map<string, Value | undefined>();
-    for (const [key, { old }] of missing) {
-      const isTooOld = old?.staleUntil !== undefined && now > old.staleUntil;
-      if (this.#staleMs === 0 || !old || isTooOld || flights.get(key)?.forgotten) return undefined;
-      values.set(key, old.value);
-    }
-    for (const key of missing.keys()) {
-      this.#counters.stale.inc();
-      const kept = this.#memory?.get(key);
-      if (kept) kept.freshUntil = Math.min(now + retryMs, kept.staleUntil);
-    }
-    return values;
-  }
-
-  /** Puts a loaded value where it may go, given what Redis held before the load. */
-  #settle(
-    key: string,
-    value: Value | undefined,
-    { kind, token, loadMs }: Pick<Missing<Value>, 'kind' | 'token'> & { loadMs: number },
-    flight: Loading | undefined,
-  ): void {
-    const sharedMs = withJitter((value === undefined ? this.#negativeTtlMs : this.#redisTtlMs) ?? this.#memoryTtlMs);
-    const entry = this.#redisTtlMs === undefined ? undefined : this.#codec.encode(value, loadMs);
-    // Just forgotten: the source, read from a replica, may still give the old value. It is kept as long as the tombstone.
-    const ttlMs = kind === 'tombstone' ? Math.min(tombstoneMs, this.#memoryTtlMs) : this.#memoryTtlMs;
-    this.#keep(key, value, flight, { ttlMs, sharedMs, loadMs, bytes: entry?.length ?? this.#codec.encode(value, 0).length });
-    if (kind === 'garbage') {
-      cacheGarbage.inc({ cache: this.name });
-      this.#redis.bury(this, key);
-    }
-    if (!token || !entry) return;
-    if (flight?.forgotten || sharedMs === 0) this.#redis.release(this, [[key, token]]);
-    else this.#redis.fill(this, key, token, entry, sharedMs + this.#staleMs);
-  }
-
-  #keep(
-    key: string,
-    value: Value | undefined,
-    flight: Loading | undefined,
-    { ttlMs, sharedMs, loadMs, bytes }: { ttlMs: number; sharedMs: number; loadMs: number; bytes: number },
-  ): void {
-    if (value !== undefined) freeze(value);
-    if (!this.#memory || flight?.forgotten) return;
-    const keptMs = value === undefined ? Math.min(this.#negativeTtlMs, ttlMs) : ttlMs;
-    if (keptMs <= 0) return;
-    const now = performance.now();
-    const freshUntil = now + Math.min(withJitter(keptMs), sharedMs);
-    this.#memory.set(key, { value, loadMs, freshUntil, staleUntil: freshUntil + this.#staleMs, sharedUntil: now + sharedMs }, bytes);
   }
 }

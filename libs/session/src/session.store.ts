@@ -47,7 +47,7 @@ export interface SessionBeginning {
 @Injectable()
 export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   readonly #redis: SessionRedis;
-  readonly #breaker = new SessionBreaker();
+  readonly #breaker = new SessionBreaker(() => this.#redis.ping());
   readonly #prefix: string;
   readonly #idleMs: number;
   readonly #absoluteMs: number;
@@ -71,6 +71,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
+    this.#breaker.close();
     this.#redis.disconnect();
   }
 

@@ -1,4 +1,6 @@
 import { randomBytes, scryptSync } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { Database } from '@tenfold/database';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -105,6 +107,14 @@ describe('accounts', () => {
     );
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'email-taken' } });
+  });
+
+  it.runIf(process.platform === 'linux')('checks passwords in threads that leave the cores to all others', async () => {
+    await accounts.checkPassword({ email: 'nobody@example.org', password }).catch(() => undefined);
+    // proc(5): the priority of a thread is the 19th field of its stat, the 17th after its name in brackets.
+    const threads = readdirSync('/proc/self/task').map((thread) => readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[16]);
+    expect(threads).toContain('10');
+    expect(getPriority()).toBe(0);
   });
 
   it('refuses at once when too many passwords wait', async () => {

@@ -1,6 +1,6 @@
 import { RequestMethod } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
-import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiBody, ApiConsumes, ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -111,6 +111,7 @@ function problemsOf(controller: Type, handler: Handler, audience: Audience, { pr
   const inputs = Object.values<{ schema?: unknown }>(Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler.name) ?? {});
   const types: ProblemType[] = [...problems, 'internal', 'overloaded', 'unavailable', 'deadline-exceeded'];
   if (inputs.some((input) => input.schema)) types.push('invalid-request');
+  if (/:\w/.test(pathOf(controller, handler))) types.push('uri-too-long');
   if (audience === 'account' || audience === 'admin') types.push('not-logged-in');
   if (audience === 'admin') types.push('forbidden');
   if (reflector.get(Idempotent, handler)) types.push('key-reused', 'in-progress');
@@ -121,6 +122,10 @@ function problemsOf(controller: Type, handler: Handler, audience: Audience, { pr
     if (!requestTypes) types.push('malformed-body');
   }
   return types;
+}
+
+function pathOf(controller: Type, handler: Handler): string {
+  return [controller, handler].map((target) => String(Reflect.getMetadata(PATH_METADATA, target) ?? '')).join('/');
 }
 
 function problemSchema() {

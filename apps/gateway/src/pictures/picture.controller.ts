@@ -4,7 +4,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { SessionAccount } from '@tenfold/session';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { CurrentAccount } from '../sessions/current-session.ts';
-import { largestPicture, PictureFiles, tooLarge } from './picture.files.ts';
+import { largestPicture, noPicture, PictureFiles, tooLarge } from './picture.files.ts';
 import { pictureTypes } from './picture.type.ts';
 
 @Controller('v1/account/picture')
@@ -21,8 +21,10 @@ export class PictureController {
     answers: { 204: null },
     problems: ['invalid-request'],
   })
-  async replace(@CurrentAccount() account: SessionAccount, @Headers('content-length') length: string | undefined, @Body() content: Readable): Promise<void> {
+  async replace(@CurrentAccount() account: SessionAccount, @Headers('content-length') length: string | undefined, @Body() content: Readable | undefined): Promise<void> {
     if (Number(length) > largestPicture) throw tooLarge();
+    // Without a type, and so without a parser, there is no body.
+    if (!content) throw noPicture();
     await this.pictures.replace(account.id, content);
   }
 

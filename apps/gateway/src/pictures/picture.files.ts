@@ -86,7 +86,7 @@ export function tooLarge(): Problem {
   return new Problem('body-too-large', `A picture has at most ${largestPicture} bytes.`);
 }
 
-function noPicture(): Problem {
+export function noPicture(): Problem {
   return new Problem('invalid-request', 'The body is no PNG, JPEG or WebP.');
 }
 
