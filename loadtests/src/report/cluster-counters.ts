@@ -5,11 +5,18 @@ import { request } from 'undici';
 import { parseMetrics, sumOf } from './prometheus.ts';
 import type { Sample } from './prometheus.ts';
 
+interface CacheCounters {
+  requests: number;
+  hits: number;
+}
+
 /** What all replicas together have counted since they started. */
 export interface ClusterCounters {
   /** Keys asked of caches, and how many of them memory or Redis had. */
   cacheRequests: number;
   cacheHits: number;
+  /** The same of each cache, by its name. */
+  caches: Readonly<Record<string, CacheCounters>>;
   /** Reads of the databases, and how many of them a replica answered. */
   reads: number;
   replicaReads: number;
@@ -37,6 +44,7 @@ export function countersOf(samples: readonly Sample[]): ClusterCounters {
     cacheRequests: cache(),
     // What is known to be absent was kept as well.
     cacheHits: cache() - cache('load'),
+    caches: cachesOf(samples),
     reads: sumOf(samples, 'database_reads_total'),
     replicaReads: sumOf(samples, 'database_reads_total', { node_role: 'replica' }),
     jobsDone: sumOf(samples, 'jobs_handled_total', { outcome: 'done' }),
@@ -44,9 +52,23 @@ export function countersOf(samples: readonly Sample[]): ClusterCounters {
   };
 }
 
+function cachesOf(samples: readonly Sample[]): Record<string, CacheCounters> {
+  const names = new Set(samples.filter(({ name }) => name === 'cache_requests_total').map(({ labels }) => labels['cache'] ?? ''));
+  const countersOfCache = (cache: string): CacheCounters => {
+    const requests = sumOf(samples, 'cache_requests_total', { cache });
+    return { requests, hits: requests - sumOf(samples, 'cache_requests_total', { cache, outcome: 'load' }) };
+  };
+  return Object.fromEntries([...names].sort().map((cache) => [cache, countersOfCache(cache)]));
+}
+
 export function difference(after: ClusterCounters, before: ClusterCounters): ClusterCounters {
-  const entries = Object.entries(after).map(([name, value]) => [name, value - before[name as keyof ClusterCounters]]);
-  return Object.fromEntries(entries) as unknown as ClusterCounters;
+  const { caches, ...totals } = after;
+  const entries = Object.entries(totals).map(([name, value]) => [name, value - before[name as keyof typeof totals]]);
+  const ofCaches = Object.entries(caches).map(([cache, { requests, hits }]) => {
+    const earlier = before.caches[cache] ?? { requests: 0, hits: 0 };
+    return [cache, { requests: requests - earlier.requests, hits: hits - earlier.hits }];
+  });
+  return { ...(Object.fromEntries(entries) as Omit<ClusterCounters, 'caches'>), caches: Object.fromEntries(ofCaches) };
 }
 
 /** Waits until the jobs that the run left behind are done: until a second brings no further one, at most `withinMs`. */

@@ -15,6 +15,7 @@ export function reportText(report: DemoReport): string {
     ...table(targetRows(others)),
     '',
     `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
+    ...cacheLines(counters.caches),
     `load generator      ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
     `start               ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,
     ...processLines(report),
@@ -44,6 +45,13 @@ export function targetRows(verdicts: readonly Verdict[]): string[][] {
     ['target', 'reached', 'limit', ''],
     ...verdicts.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
   ];
+}
+
+/** The share of each cache that was asked at all; one that is switched off has 0 %. */
+function cacheLines(caches: DemoReport['counters']['caches']): string[] {
+  const asked = Object.entries(caches).filter(([, { requests }]) => requests > 0);
+  const items = asked.map(([name, { requests, hits }]) => `${name} ${((hits / requests) * 100).toFixed(1)} % of ${whole(requests)}`);
+  return items.length === 0 ? [] : wrapped('hit rates', items);
 }
 
 function processLines({ memory, cpu }: DemoReport): string[] {

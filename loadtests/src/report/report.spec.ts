@@ -19,7 +19,7 @@ const load: LoadResult = {
   generatorCpu: 0.2,
   latestStart: 3,
 };
-const counters: ClusterCounters = { cacheRequests: 1000, cacheHits: 900, reads: 100, replicaReads: 90, jobsDone: 5, mails: 4 };
+const counters: ClusterCounters = { cacheRequests: 1000, cacheHits: 900, caches: { product: { requests: 1000, hits: 900 } }, reads: 100, replicaReads: 90, jobsDone: 5, mails: 4 };
 
 function report(changes: { load?: Partial<LoadResult>; counters?: Partial<ClusterCounters> }) {
   return reportOf(
@@ -43,6 +43,11 @@ describe('the report', () => {
   it('meets all targets when each is reached', () => {
     expect(report({}).met).toBe(true);
     expect(reportText(report({}))).toContain('All targets are met.');
+  });
+
+  it('shows the hit rate of each cache', () => {
+    const caches = { category: { requests: 0, hits: 0 }, product: { requests: 1000, hits: 900 }, stock: { requests: 50, hits: 0 } };
+    expect(reportText(report({ counters: { caches } }))).toMatch(/^hit rates +product 90\.0 % of 1,000, stock 0\.0 % of 50$/m);
   });
 
   it.each([
