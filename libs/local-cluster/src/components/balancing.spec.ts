@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,7 +24,7 @@ const configOf = (environment: Record<string, string>, httpPort = 1, metricsPort
   haproxyConfig(root, { httpPort, metricsPort, adminSocket: socketPath(directory, 'haproxy.sock') }, balancerSettings(environment));
 
 describe('the configuration of HAProxy', () => {
-  it.each([{}, { ALGORITHM: 'leastconn' }, { ALGORITHM: 'roundrobin' }, { ALGORITHM: 'random(2)' }, { CACHE: 'off' }])('is valid with %j', (environment) => {
+  it.each([{}, { ALGORITHM: 'leastconn' }, { ALGORITHM: 'roundrobin' }, { ALGORITHM: 'random(2)' }, { CACHE: 'off' }, { COMPRESSION: 'on' }, { COMPRESSION: 'on', CACHE: 'off' }])('is valid with %j', (environment) => {
     const file = join(directory, 'checked.cfg');
     writeFileSync(file, configOf(environment));
     expect(() => execFileSync('haproxy', ['-c', '-f', file], { stdio: 'pipe', env: withSbin() })).not.toThrow();
@@ -36,22 +35,39 @@ describe('the configuration of HAProxy', () => {
   });
 });
 
-/** Two replicas, the second of which takes ten times as long, behind HAProxy; how the requests of 20 clients are shared out. */
-async function shareOfSlowOne(environment: Record<string, string>): Promise<number> {
-  const counts = [0, 0];
-  const servers = await Promise.all([5, 50].map((delayMs, index) => slowServer(delayMs, () => (counts[index] = (counts[index] ?? 0) + 1))));
+/** Runs HAProxy before servers, once it knows them all, and ends them all afterwards. */
+async function behindHaproxy<Result>(environment: Record<string, string>, servers: readonly Server[], run: (port: number) => Promise<Result>): Promise<Result> {
   const port = await freePort();
-  mkdirSync(join(directory, 'config'), { recursive: true });
-  const file = join(directory, 'config/haproxy.cfg');
+  const file = join(directory, 'haproxy.cfg');
   writeFileSync(file, configOf(environment, port, await freePort()));
   const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore', env: withSbin() });
-  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
   try {
     const ports = servers.map((server) => (server.address() as AddressInfo).port);
     const slots = ports.map((own, index) => ({ number: index + 1, state: 'ready' as const, ports: { http: own, operations: own } }));
     await vi.waitFor(() => setSlots(directory, slots, balancerSettings(environment).weights), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await ask(agent, port)).toBe(200), { timeout: 10_000 });
-    await vi.waitFor(async () => { await ask(agent, port); expect(Math.min(...counts)).toBeGreaterThan(0); }, { timeout: 10_000 });
+    return await run(port);
+  } finally {
+    const gone = once(haproxy, 'exit');
+    haproxy.kill('SIGKILL');
+    await gone;
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+}
+
+/** Of 600 requests by 20 clients, the share that the second of two replicas gets, which takes ten times as long. */
+async function shareOfSlowOne(environment: Record<string, string>): Promise<number> {
+  const counts = [0, 0];
+  const servers = await Promise.all([5, 50].map((delayMs, index) => slowServer(delayMs, () => (counts[index] = (counts[index] ?? 0) + 1))));
+  const agent = new Agent({ keepAlive: true, maxSockets: 20 });
+  return behindHaproxy(environment, servers, async (port) => {
+    const asked = async () => {
+      await ask(agent, port);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+    };
+    await vi.waitFor(asked, { timeout: 10_000 });
     counts.fill(0);
     let sent = 0;
     const client = async () => {
@@ -62,14 +78,7 @@ async function shareOfSlowOne(environment: Record<string, string>): Promise<numb
     };
     await Promise.all(Array.from({ length: 20 }, client));
     return (counts[1] ?? 0) / 600;
-  } finally {
-    agent.destroy();
-    await end(haproxy);
-    for (const server of servers) {
-      server.closeAllConnections();
-      server.close();
-    }
-  }
+  }).finally(() => agent.destroy());
 }
 
 async function slowServer(delayMs: number, count: () => void): Promise<Server> {
@@ -90,12 +99,6 @@ function ask(agent: Agent, port: number): Promise<number | undefined> {
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}
-
 const withSbin = () => ({ ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` });
 
 describe('a slow replica', () => {
@@ -113,5 +116,33 @@ describe('a slow replica', () => {
     const share = await shareOfSlowOne({ ALGORITHM: 'roundrobin', WEIGHTS: '90,10' });
     expect(share).toBeGreaterThan(0.05);
     expect(share).toBeLessThan(0.15);
+  });
+});
+
+describe('compression, where it is on,', () => {
+  it('makes lists smaller, also kept ones, and says so to caches behind it', async () => {
+    const page = JSON.stringify({ items: Array.from({ length: 20 }, (_, id) => ({ id, name: `Walnut desk lamp no. ${id}`, priceCents: 4900 + id })) });
+    let asked = 0;
+    const server = createServer((request, response) => {
+      if (request.url === '/health/ready') return void response.end('{}');
+      asked += 1;
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, s-maxage=1', etag: '"tag"', 'content-length': page.length });
+      return void response.end(page);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const answers = await behindHaproxy({ COMPRESSION: 'on' }, [server], async (port) => {
+      const url = `http://127.0.0.1:${port}/v1/products`;
+      await vi.waitFor(async () => expect((await fetch(url)).status).toBe(200), { timeout: 10_000 });
+      const headers = { 'accept-encoding': 'gzip', connection: 'close' };
+      return Promise.all([1, 2, 3].map(async () => {
+        const response = await fetch(url, { headers });
+        return { headers: Object.fromEntries(response.headers), text: await response.text() };
+      }));
+    });
+    for (const { headers, text } of answers) {
+      expect(headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding', etag: 'W/"tag"' });
+      expect(text).toBe(page);
+    }
+    expect(asked).toBeLessThan(4);
   });
 });

@@ -10,6 +10,8 @@ const algorithms = ['leastconn', 'roundrobin', 'random(2)'] as const;
 export interface BalancerSettings {
   /** Whether it keeps public answers. Default true. */
   cache: boolean;
+  /** Whether lists, products and reports are compressed. Default false: it costs HAProxy's one thread more than a local network gains. */
+  compression: boolean;
   /** Default `leastconn`: it alone gives a slow replica fewer requests. */
   algorithm: (typeof algorithms)[number];
   /** Shares of the replicas by their number, 1 to 256; those not named have 100. Default none. */
@@ -26,7 +28,7 @@ export function balancerSettings(environment: Readonly<Record<string, string | u
   if (!weights.every((weight) => Number.isInteger(weight) && weight >= 1 && weight <= 256)) {
     throw new ClusterError('bad-option', `Weights are whole numbers from 1 to 256 with commas between, not "${setting('WEIGHTS')}"`);
   }
-  return { cache: setting('CACHE') !== 'off', algorithm: known, weights };
+  return { cache: setting('CACHE') !== 'off', compression: setting('COMPRESSION') === 'on', algorithm: known, weights };
 }
 
 export interface BalancerPlaces {
@@ -36,8 +38,10 @@ export interface BalancerPlaces {
   adminSocket: string;
 }
 
+const compressionLines = ['filter compression', 'compression algo gzip', 'compression type application/json text/csv'].map((line) => `    ${line}`).join('\n');
+
 /** The configuration of `infra/haproxy/haproxy.cfg` for one machine. */
-export function haproxyConfig(root: string, { httpPort, metricsPort, adminSocket }: BalancerPlaces, { cache, algorithm }: BalancerSettings): string {
+export function haproxyConfig(root: string, { httpPort, metricsPort, adminSocket }: BalancerPlaces, { cache, compression, algorithm }: BalancerSettings): string {
   return renderTemplate(join(root, 'infra/haproxy/haproxy.cfg'), {
     LISTEN_ADDRESS: address,
     PORT: httpPort,
@@ -46,5 +50,6 @@ export function haproxyConfig(root: string, { httpPort, metricsPort, adminSocket
     SLOTS: maximumReplicas,
     CACHE: String(cache),
     BALANCE: algorithm,
+    COMPRESSION: compression ? compressionLines : '',
   });
 }
