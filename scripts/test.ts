@@ -3,6 +3,7 @@ import { startSpanReceiver } from '@tenfold/local-cluster/testing';
 import { seedAll } from '../loadtests/src/seed/seed.ts';
 import { build } from './build.ts';
 import { lint } from './lint.ts';
+import { checkApi } from './schemathesis.ts';
 import { conclude, run, say, serversOf, testDirectory, vitest } from './vitest.run.ts';
 import type { Tally } from './vitest.run.ts';
 
@@ -18,8 +19,8 @@ async function againstServers(filters: readonly string[]): Promise<Tally[]> {
   }
 }
 
-/** The end-to-end suite, through HAProxy against the whole shop. */
-async function againstShop(filters: readonly string[]): Promise<Tally> {
+/** The end-to-end suite, through HAProxy against the whole shop, and then its API against its own description. */
+async function againstShop(filters: readonly string[]): Promise<Tally[]> {
   const receiver = await startSpanReceiver();
   const cluster = await startCluster({
     directory: testDirectory,
@@ -32,7 +33,9 @@ async function againstShop(filters: readonly string[]): Promise<Tally> {
     onProgress: say,
   });
   try {
-    return await vitest('vitest.e2e.config.ts', serversOf(cluster, receiver.url), filters);
+    const tallies = [await vitest('vitest.e2e.config.ts', serversOf(cluster, receiver.url), filters)];
+    if (filters.length === 0) tallies.push(...(await checkApi(cluster.urls.gateway)));
+    return tallies;
   } finally {
     await cluster.stop();
     await receiver.close();
@@ -46,13 +49,13 @@ async function main(filters: readonly string[]): Promise<void> {
   if (filters.length > 0) {
     const { shop = [], servers = [] } = Object.groupBy(filters, (filter) => (filter.includes('.e2e.') ? 'shop' : 'servers'));
     if (servers.length > 0) tallies.push(...(await againstServers(servers)));
-    if (shop.length > 0) tallies.push(await againstShop(shop));
+    if (shop.length > 0) tallies.push(...(await againstShop(shop)));
   } else {
     const { clean, output } = lint();
     say(output.trim());
     tallies.push(verdict(clean), verdict((await run('tsc', ['-b'])) === 0));
     await build();
-    tallies.push(...(await againstServers([])), await againstShop([]), await vitest('vitest.cluster.config.ts'));
+    tallies.push(...(await againstServers([])), ...(await againstShop([])), await vitest('vitest.cluster.config.ts'));
   }
   conclude(tallies);
 }
