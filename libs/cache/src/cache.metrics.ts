@@ -39,6 +39,8 @@ export const cacheRedisErrors = counter({
   labelNames: ['operation'],
 });
 
+for (const operation of ['read', 'fill', 'forget']) cacheRedisErrors.inc({ operation }, 0);
+
 /** Shows, whenever metrics are read, how many entries each cache holds in memory. */
 export function measureEntries(caches: () => Iterable<{ name: string; size: number }>): void {
   gauge({

@@ -313,6 +313,6 @@ test('both sides measure every call by its outcome', async () => {
   await refusalOf(client.refuse({ text: 'not-found' }));
   const metrics = await registry.metrics();
 
-  expect(metrics).toMatch(/call_client_duration_seconds_count\{service="fixture",call="refuse",code="not-found"\} \d/);
+  expect(metrics).toMatch(/call_client_duration_seconds_count\{callee="fixture",call="refuse",code="not-found"\} \d/);
   expect(metrics).toMatch(/call_server_duration_seconds_count\{call="refuse",code="not-found"\} \d/);
 });

@@ -14,52 +14,52 @@ interface Recorder {
   receivedBytes: number;
 }
 
-/** What one client measures, by call and outcome. */
+/** What one client measures, by call and outcome. `callee` and not `service`, which Prometheus gives to whoever is asked. */
 export class DispatcherMetrics {
   readonly #recorders = new Map<string, Recorder>();
   readonly #duration = histogram({
     name: 'call_client_duration_seconds',
     help: 'Time from a call to its answer, with all attempts.',
-    labelNames: ['service', 'call', 'code'],
+    labelNames: ['callee', 'call', 'code'],
   });
   readonly #retries = counter({
     name: 'call_client_retries_total',
     help: 'Calls sent again, because a replica was lost or refused.',
-    labelNames: ['service', 'call'],
+    labelNames: ['callee', 'call'],
   });
   readonly #refused = counter({
     name: 'call_client_refused_total',
     help: 'Calls that were not sent, or not again: circuit-open, bulkhead or retry-budget.',
-    labelNames: ['service', 'reason'],
+    labelNames: ['callee', 'reason'],
   });
 
   constructor(
     private readonly service: string,
     state: DispatcherState,
   ) {
-    for (const reason of ['circuit-open', 'bulkhead', 'retry-budget']) this.#refused.inc({ service, reason }, 0);
+    for (const reason of ['circuit-open', 'bulkhead', 'retry-budget']) this.#refused.inc({ callee: service, reason }, 0);
     gauge({
       name: 'call_client_in_flight',
       help: 'Calls without an answer yet.',
-      labelNames: ['service'],
-      collect: (metric) => metric.set({ service }, state.inFlight()),
+      labelNames: ['callee'],
+      collect: (metric) => metric.set({ callee: service }, state.inFlight()),
     });
     gauge({
       name: 'call_client_replicas',
       help: 'Replicas known: ready, left-out because they fail or are slow, or away.',
-      labelNames: ['service', 'state'],
+      labelNames: ['callee', 'state'],
       collect: (metric) => {
-        for (const [name, count] of Object.entries(state.replicas())) metric.set({ service, state: name }, count);
+        for (const [name, count] of Object.entries(state.replicas())) metric.set({ callee: service, state: name }, count);
       },
     });
     gauge({
       name: 'call_client_bytes',
       help: 'Bytes of all requests sent and all answers received so far.',
-      labelNames: ['service', 'call', 'direction'],
+      labelNames: ['callee', 'call', 'direction'],
       collect: (metric) => {
         for (const [call, { sentBytes, receivedBytes }] of this.#recorders) {
-          metric.set({ service, call, direction: 'sent' }, sentBytes);
-          metric.set({ service, call, direction: 'received' }, receivedBytes);
+          metric.set({ callee: service, call, direction: 'sent' }, sentBytes);
+          metric.set({ callee: service, call, direction: 'received' }, receivedBytes);
         }
       },
     });
@@ -69,24 +69,24 @@ export class DispatcherMetrics {
     let recorder = this.#recorders.get(call.name);
     if (!recorder) {
       recorder = { observe: new Map(), sentBytes: 0, receivedBytes: 0 };
-      this.#retries.inc({ service: this.service, call: call.name }, 0);
+      this.#retries.inc({ callee: this.service, call: call.name }, 0);
       this.#recorders.set(call.name, recorder);
     }
     recorder.sentBytes += sentBytes;
     recorder.receivedBytes += receivedBytes;
     let duration = recorder.observe.get(code);
     if (!duration) {
-      duration = this.#duration.labels({ service: this.service, call: call.name, code });
+      duration = this.#duration.labels({ callee: this.service, call: call.name, code });
       recorder.observe.set(code, duration);
     }
     duration.observe(milliseconds / 1000);
   }
 
   retried({ name }: Call): void {
-    this.#retries.inc({ service: this.service, call: name });
+    this.#retries.inc({ callee: this.service, call: name });
   }
 
   refused(reason: 'circuit-open' | 'bulkhead' | 'retry-budget'): void {
-    this.#refused.inc({ service: this.service, reason });
+    this.#refused.inc({ callee: this.service, reason });
   }
 }
