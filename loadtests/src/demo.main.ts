@@ -33,6 +33,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
   const say = (line: string) => progress.show(`  ${line}`);
   const cluster = await startCluster({
     environment,
+    with: options.with,
     install: !options['no-install'],
     signal: stop.signal,
     onProgress: say,
@@ -50,7 +51,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
     writeReport(report);
     progress.say(`\n${reportText(report)}\n`);
     if (options.once) return report.met ? 0 : 1;
-    progress.say(whereToLook(cluster));
+    progress.say(whereToLook(cluster, options));
     await stopped;
     return 0;
   } finally {
@@ -63,11 +64,12 @@ function writeReport(report: DemoReport): void {
   writeFileSync(`${reportFolder}report.json`, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-function whereToLook({ urls }: Cluster): string {
+function whereToLook({ urls }: Cluster, options: DemoOptions): string {
   return [
     `shop       ${urls.gateway}/v1/products`,
     `API        ${urls.gateway}/openapi.json`,
     `mail       ${urls.mail}`,
+    ...(options.with.includes('metrics') ? [`metrics    ${urls.prometheus}/alerts`] : []),
     `log in as  ${accountEmail(1)} or ${ADMIN_EMAIL}, password ${PASSWORD}`,
     `processes  npm run cluster -- status`,
     `break it   npm run cluster -- kill catalog-1`,

@@ -7,6 +7,7 @@ export const usage = `Usage: npm run demo [-- options]
   --seconds N     length of the measured run (20)
   --rate N        requests per second (the rate of loadtests/targets.json)
   --scale N       multiplies products, accounts and orders (1)
+  --with metrics  Prometheus beside the shop: docs/metrics.md
   --no-install    refuse to install missing programs
 `;
 
@@ -15,6 +16,7 @@ const demoOptions = z.strictObject({
   seconds: z.coerce.number().min(1).max(86_400).default(20),
   rate: z.coerce.number().min(1).max(100_000).optional(),
   scale: z.coerce.number().min(0.01).max(1000).default(1),
+  with: z.array(z.enum(['metrics'])).default([]),
   'no-install': z.boolean().default(false),
   help: z.boolean().default(false),
 });
@@ -29,6 +31,7 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
       seconds: { type: 'string' },
       rate: { type: 'string' },
       scale: { type: 'string' },
+      with: { type: 'string', multiple: true },
       'no-install': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },

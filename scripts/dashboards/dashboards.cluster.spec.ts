@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster } from '@tenfold/local-cluster';
 import type { Cluster } from '@tenfold/local-cluster';
@@ -119,9 +120,15 @@ describe('the rules', () => {
 });
 
 describe('the series of each replica', () => {
-  async function seriesOf(url: string): Promise<ReturnType<typeof parseMetrics>> {
-    return parseMetrics(await (await fetch(`${url}/metrics`)).text());
-  }
+  const pageOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
+  const seriesOf = async (url: string) => parseMetrics(await pageOf(url));
+
+  it('are of metrics that docs/metrics.md explains', async () => {
+    const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const pages = await Promise.all(Object.values(cluster.urls.operations).map(pageOf));
+    const names = new Set(pages.flatMap((page) => [...page.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name)));
+    expect([...names].filter((name) => !/^(nodejs|process)_/.test(name) && !documented.includes(`\`${name}\``))).toEqual([]);
+  });
 
   it('are few, and no label holds what an id, an address or a text of somebody could be', async () => {
     for (const url of Object.values(cluster.urls.operations)) {
