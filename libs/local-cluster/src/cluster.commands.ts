@@ -139,12 +139,13 @@ function parseExtras(text: string | undefined): Pick<ClusterOptions, 'with'> {
 }
 
 function showUrls(status: ClusterStatus, heading: string): void {
-  const { gateway, mail, kafka, prometheus, postgres, pgbouncer, sessionRedis, cacheRedis } = status.urls as ClusterUrls;
+  const { gateway, mail, kafka, prometheus, zipkin, postgres, pgbouncer, sessionRedis, cacheRedis } = status.urls as ClusterUrls;
   const runs = new Set(status.processes.map(({ name }) => name));
   const lines: [name: string, label: string, url: string][] = [
     ['haproxy', 'shop', gateway],
     ['mail', 'mail', mail],
     ['prometheus', 'metrics', prometheus],
+    ['zipkin', 'traces', zipkin],
     ['kafka', 'kafka', kafka],
     ['postgres-primary', 'primary', postgres.primary],
     ['pgbouncer', 'pgbouncer', pgbouncer],

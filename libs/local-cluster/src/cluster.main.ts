@@ -6,8 +6,8 @@ import { sendCommand } from './control/control.client.ts';
 
 const usage = `Usage: npm run cluster -- <command>
 
-  up [--services gateway=2,catalog=3|none] [--components redis,…] [--with metrics] [--no-install] [--timings]
-                      start everything; returns when all is ready; metrics: Prometheus beside it
+  up [--services gateway=2,catalog=3|none] [--components redis,…] [--with metrics,traces] [--no-install] [--timings]
+                      start everything; returns when all is ready; with Prometheus and Zipkin beside it
   down                stop everything; returns when no process is left
   status [--json]     every process: ports, state, restarts, memory
   scale NAME=N        set the number of replicas of a service

@@ -28,6 +28,7 @@ import type { ProcessObserver, ProcessSpecification } from './supervised-process
 import { statusOf } from './cluster.status.ts';
 import type { ProcessStatus } from './cluster.status.ts';
 import { Timeline } from './timeline.ts';
+import { startTraces } from './traces/start-traces.ts';
 import type { Timing } from './timeline.ts';
 import { findUnprivilegedUser } from './unprivileged-user.ts';
 import { Watchdog } from './watchdog.ts';
@@ -223,7 +224,8 @@ class LocalCluster implements Cluster, ProcessObserver {
 
     const built = this.#options.bundlesDirectory === undefined && replicas.size > 0 ? this.#build(context) : Promise.resolve();
     const metrics = extras.has('metrics') ? startMetrics(context, components) : Promise.resolve();
-    await this.#sideBySide([built, metrics, ...startComponents(context, components, replicas.size > 0 ? built : undefined)]);
+    const traces = extras.has('traces') ? startTraces(context) : Promise.resolve();
+    await this.#sideBySide([built, metrics, traces, ...startComponents(context, components, replicas.size > 0 ? built : undefined)]);
     requireBundles(bundles, replicas.keys());
     context.ports.save();
     await this.#timeline.measure('before services', async () => this.#options.beforeServices?.(this));

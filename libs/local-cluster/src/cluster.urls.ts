@@ -16,6 +16,8 @@ export interface ClusterUrls {
   kafka: string;
   /** Prometheus, when the cluster was started with `metrics`. */
   prometheus: string;
+  /** Zipkin, when the cluster was started with `traces`. */
+  zipkin: string;
   /** Superuser URLs without a database; straight to the servers, not through PgBouncer. */
   postgres: { primary: string; replicas: string[]; shard1: string };
   /** Superuser URL of PgBouncer without a database; `pgbouncer` is its admin console. */
@@ -37,6 +39,7 @@ export async function clusterUrls(context: ClusterContext, components: readonly 
     sessionRedis: await redis('session-redis'),
     cacheRedis: await redis('cache-redis'),
     prometheus: `http://${address}:${context.extras.has('metrics') ? await ports.of('prometheus.http') : 0}`,
+    zipkin: `http://${address}:${context.extras.has('traces') ? await ports.of('zipkin.http') : 0}`,
     kafka: `${address}:${await portOf('kafka', 'kafka.kafka')}`,
     postgres: {
       primary: await node(primaryNode.name),

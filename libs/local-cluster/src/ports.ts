@@ -25,6 +25,7 @@ const componentPorts = [
   'haproxy.metrics',
   'kafka.metrics',
   'prometheus.http',
+  'zipkin.http',
   'redis-exporter.http',
   'pgbouncer-exporter.http',
   'postgres-primary-exporter.http',

@@ -90,9 +90,10 @@ function spanContext({ traceId, spanId }: Pick<TraceOrigin, 'traceId' | 'spanId'
   return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
 }
 
+/** Seconds and nanoseconds, of whole microseconds: Zipkin refuses fractions of them. */
 function toHrTime(milliseconds: number): HrTime {
-  const seconds = Math.floor(milliseconds / 1000);
-  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
+  const microseconds = Math.round(milliseconds * 1000);
+  return [Math.floor(microseconds / 1e6), (microseconds % 1e6) * 1000];
 }
 
 async function exporterFor(target: TracingOptions['exporter']): Promise<SpanExporter> {

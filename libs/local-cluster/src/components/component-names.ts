@@ -3,7 +3,7 @@ export const componentNames = ['postgresql', 'pgbouncer', 'session-redis', 'cach
 
 export type ComponentName = (typeof componentNames)[number];
 
-/** What runs beside the system only when it is asked for: `metrics` is Prometheus with the components' exporters. */
-export const extraNames = ['metrics'] as const;
+/** What runs beside the system only when it is asked for: `metrics` is Prometheus with the components' exporters, `traces` is Zipkin. */
+export const extraNames = ['metrics', 'traces'] as const;
 
 export type ExtraName = (typeof extraNames)[number];

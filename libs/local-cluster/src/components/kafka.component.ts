@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
@@ -8,6 +8,7 @@ import type { ClusterContext } from '../cluster.context.ts';
 import { runCommand } from '../command.ts';
 import { renderTemplate, writeAtomically } from '../files.ts';
 import { address } from '../ports.ts';
+import { fetchJars, makeOnce } from './jars.ts';
 import type { ProcessSpecification } from '../supervised-process.ts';
 import { SupervisedProcess } from '../supervised-process.ts';
 
@@ -64,47 +65,21 @@ export async function kafkaClient(port: number, options: { retries: number }): P
 /** The agent that answers Prometheus from within the broker, by what `infra/kafka/metrics/metrics.yml` picks of its beans. */
 async function metricsAgent(context: ClusterContext): Promise<{ args: string[]; ports: { metrics: number } }> {
   const folder = join(context.root, 'infra/kafka/metrics');
-  const { jarFolder } = await fetchJars(context, folder, '3 MB');
+  const { jarFolder } = await fetchJars(context, { folder, lib: join(context.root, 'infra/kafka/lib'), what: "the jar of Kafka's metrics", size: '3 MB' });
   const [jar = ''] = globSync('jmx_prometheus_javaagent-*.jar', { cwd: jarFolder });
   const port = await context.ports.of('kafka.metrics');
   return { args: [`-javaagent:${join(jarFolder, jar)}=${address}:${port}:${join(folder, 'metrics.yml')}`], ports: { metrics: port } };
 }
 
-/** The jars that the `pom.xml` of a folder names, fetched once for the checkout. */
-async function fetchJars(context: ClusterContext, folder: string, size: string): Promise<{ jarFolder: string; hash: string }> {
-  const pom = join(folder, 'pom.xml');
-  const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
-  const jarFolder = join(context.root, 'infra/kafka/lib', hash);
-  await makeOnce(jarFolder, async (unfinished) => {
-    const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
-    context.progress(`fetching Kafka's jars, ${size} once: mvn ${args.join(' ')}`);
-    await runCommand(context.programs.get('mvn') ?? 'mvn', args, { purpose: "Fetching Kafka's jars", watchdog: context.watchdog, signal: context.signal });
-  });
-  return { jarFolder, hash };
-}
-
 async function install(context: ClusterContext): Promise<Installation> {
   const folder = join(context.root, 'infra/kafka');
   const lib = join(folder, 'lib');
-  const { jarFolder, hash } = await fetchJars(context, folder, '50 MB');
+  const { jarFolder, hash } = await fetchJars(context, { folder, lib, what: "Kafka's jars", size: '50 MB' });
   // The archive belongs to one Java and one class path, the formatted folder to these settings.
   const java = realpathSync(javaOf(context));
   const parts = [java, statSync(java).mtimeMs, jarFolder, readFileSync(join(folder, 'server.properties'), 'utf8')];
   const made = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12);
   return { jars: globSync('*.jar', { cwd: jarFolder }).sort().map((jar) => join(jarFolder, jar)), prepared: join(lib, `prepared-${hash}-${made}`) };
-}
-
-/** Makes a folder beside its place and moves it there when it is whole; another cluster of the checkout may be quicker, and is believed. */
-async function makeOnce(place: string, make: (unfinished: string) => Promise<void>): Promise<void> {
-  if (existsSync(place)) return;
-  const unfinished = `${place}.${process.pid}.new`;
-  mkdirSync(unfinished, { recursive: true });
-  try {
-    await make(unfinished);
-    if (!existsSync(place)) renameSync(unfinished, place);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-  }
 }
 
 /**

@@ -29,23 +29,26 @@ function javaVersion(path: string): number | undefined {
   return version === undefined ? undefined : Number(version);
 }
 
+const java: readonly Program[] = [
+  {
+    name: 'java',
+    apt: 'default-jre-headless',
+    brew: 'openjdk@21',
+    folders: ['/usr/lib/jvm/*/bin', '/opt/homebrew/opt/openjdk*/bin', '/usr/local/opt/openjdk*/bin'],
+    version: { least: 17, of: javaVersion },
+  },
+  { name: 'mvn', apt: 'maven', brew: 'maven' },
+];
+
 const needs: Readonly<Record<ComponentName | ExtraName, readonly Program[]>> = {
   postgresql: ['postgres', 'initdb', 'pg_basebackup'].map((name) => ({ name, ...postgresql })),
   pgbouncer: [{ name: 'pgbouncer', apt: 'pgbouncer', brew: 'pgbouncer' }],
   'session-redis': [{ name: 'redis-server', apt: 'redis-server', brew: 'redis' }],
   'cache-redis': [{ name: 'redis-server', apt: 'redis-server', brew: 'redis' }],
-  kafka: [
-    {
-      name: 'java',
-      apt: 'default-jre-headless',
-      brew: 'openjdk@21',
-      folders: ['/usr/lib/jvm/*/bin', '/opt/homebrew/opt/openjdk*/bin', '/usr/local/opt/openjdk*/bin'],
-      version: { least: 17, of: javaVersion },
-    },
-    { name: 'mvn', apt: 'maven', brew: 'maven' },
-  ],
+  kafka: java,
   mail: [],
   haproxy: [{ name: 'haproxy', apt: 'haproxy', brew: 'haproxy' }],
+  traces: java,
   metrics: [
     ...['prometheus', 'promtool'].map((name) => ({ name, apt: 'prometheus', brew: 'prometheus' })),
     ...['postgres', 'redis'].map((server) => ({ name: `prometheus-${server}-exporter`, apt: `prometheus-${server}-exporter` })),

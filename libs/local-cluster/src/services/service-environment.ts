@@ -2,10 +2,22 @@ import { join } from 'node:path';
 import type { ClusterContext } from '../cluster.context.ts';
 import { poolEntries } from '../components/pgbouncer.component.ts';
 import { address } from '../ports.ts';
+import { traceEnvironment } from '../traces/start-traces.ts';
 import type { ServiceDeclaration } from '../service-declaration.ts';
 
 /** Settings of a service that whoever starts the cluster may give in its own environment. */
-const passedOn = ['LOG_LEVEL', 'RATE_LIMIT_PER_MINUTE', 'LOGIN_LIMIT_PER_MINUTE', 'DRAIN_DELAY_MS', 'METRICS'];
+const passedOn = [
+  'LOG_LEVEL',
+  'RATE_LIMIT_PER_MINUTE',
+  'LOGIN_LIMIT_PER_MINUTE',
+  'DRAIN_DELAY_MS',
+  'METRICS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_PROTOCOL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_TRACES_SAMPLER_ARG',
+  'TRACE_SLOW_MS',
+];
 
 /** The file that names the replicas of a service that answer calls. */
 export function addressFile(directory: string, service: string): string {
@@ -34,6 +46,7 @@ export async function environmentOf(
     // The balancer and the callers are told before a replica is stopped, so they need hardly any time to notice.
     DRAIN_DELAY_MS: '500',
     ...(await databaseEnvironment(context, declaration, 'pgbouncer')),
+    ...(await traceEnvironment(context)),
   };
   for (const [kind, port] of Object.entries(ports)) environment[`${kind.toUpperCase()}_PORT`] = String(port);
   if (ports['calls'] !== undefined || calls.length > 0) environment['CALLS_SECRET'] = secrets.callsSecret;
