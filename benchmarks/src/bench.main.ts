@@ -1,18 +1,14 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ClusterError, startCluster } from '@tenfold/local-cluster';
-import type { Bench } from './frame/bench.ts';
+import { ClusterError } from '@tenfold/local-cluster';
 import { keepRecord, lastRecords, recordOf } from './frame/bench.record.ts';
 import { benchmarksPage, reportText, verdictsOf } from './frame/bench.report.ts';
-import { runBenchProcess } from './frame/bench.runner.ts';
-import type { BenchResult } from './frame/bench.runner.ts';
-import { bundleBench } from './frame/bundle.ts';
+import { note, runBench } from './frame/run-bench.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const results = join(root, 'benchmarks/results');
-const scratch = join(root, '.tenfold/bench');
 
 /** Name of each bench → its folder. */
 const benches = new Map(globSync('*/*.bench.ts', { cwd: import.meta.dirname }).sort().map((file) => [basename(file, '.bench.ts'), join(import.meta.dirname, dirname(file))]));
@@ -27,22 +23,6 @@ Exit code: 0 when every goal is met, 1 when one is not, or open.
 `;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const note = (text: string) => {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
-};
-
-async function runBench(name: string, folder: string, signal: AbortSignal): Promise<BenchResult> {
-  const bundle = await bundleBench(name, folder, join(scratch, name), join(root, 'tsconfig.base.json'));
-  const { default: bench } = (await import(pathToFileURL(bundle).href)) as { default: Bench };
-  const onRound = (round: number, of: number) => note(`${name}: round ${round} of ${of} `);
-  if (!bench.servers?.length) return runBenchProcess(bundle, { urls: {}, signal, onRound });
-  const cluster = await startCluster({ directory: join(scratch, 'cluster'), services: 'none', components: bench.servers, signal, onProgress: note });
-  try {
-    return await runBenchProcess(bundle, { urls: cluster.urls, signal, onRound });
-  } finally {
-    await cluster.stop();
-  }
-}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({

@@ -26,13 +26,17 @@ All sides of a table ran in one run, in turn, round after round, and gave the sa
 }
 
 function sectionOf(record: BenchRecord): string {
-  const { name, title, at, commit, machine, unitsPerRound, unit, reference } = record;
+  return `## ${record.name}\n${measuredText(record)}`;
+}
+
+/** What a kept run measured, in Markdown: what was compared, the table, the goals, and on what it ran. */
+export function measuredText(record: BenchRecord): string {
+  const { title, at, commit, machine, unitsPerRound, unit, reference } = record;
   const [heading = [], ...rows] = table(record);
   const rounds = record.sides[reference]?.['wall']?.length ?? 0;
   const lines = [heading, heading.map((_, column) => (column === 0 ? '---' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`);
   const goals = verdictsOf(record).map((verdict) => `- ${goalText(verdict)}`);
   return [
-    `## ${name}`,
     `${title}.`,
     '',
     ...lines,

@@ -2,8 +2,11 @@ import { globSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-/** Relative imports, our libraries, and the compiler's own runtime, which is no package of ours. */
-const inside = /^(\.|@tenfold\/|@oxc-project\/runtime)/;
+/**
+ * Relative imports, our libraries, the compiler's own runtime, which is no package of ours, and lru-cache, of which
+ * another package's older version stands where the bundle would find it.
+ */
+const inside = /^(\.|@tenfold\/|@oxc-project\/runtime|lru-cache$)/;
 
 /**
  * Bundles a bench, its peers and its threads, so that Nest's decorators work; packages stay outside.
