@@ -7,6 +7,8 @@ declare module 'vitest' {
       postgresPrimary: string;
       postgresReplicas: string[];
       postgresShard1: string;
+      /** Admin URL of PgBouncer, without a database. */
+      pgbouncer: string;
       sessionRedis: string;
       cacheRedis: string;
       kafka: string;

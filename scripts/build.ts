@@ -9,12 +9,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Packages that stay outside of the bundles: those that Nest and TypeORM load only when they are used,
- * and piscina, which starts its threads from a file of its own.
+ * piscina, which starts its threads from a file of its own, and libpg-query, which is WebAssembly.
  */
 const outside = [
   /^@nestjs\/(websockets|platform-express|mongoose|sequelize|typeorm|axios)(\/|$)/,
   /^@(grpc|mikro-orm|prisma|google-cloud|sap|aws-sdk|fastify\/(static|view))(\/|-|$)/,
-  /^(class-validator|class-transformer|piscina|pg-native|pg-query-stream|mongodb|mongoose|sequelize|express|mqtt|nats|amqplib|amqp-connection-manager)(\/|$)/,
+  /^(class-validator|class-transformer|piscina|libpg-query|pg-native|pg-query-stream|mongodb|mongoose|sequelize|express|mqtt|nats|amqplib|amqp-connection-manager)(\/|$)/,
   /^(better-sqlite3|sqlite3|sql\.js|mysql2?|mssql|oracledb|hdb-pool|redis|react-native-sqlite-storage|@electric-sql\/pglite|typeorm-aurora-data-api-driver|pino-pretty|ts-node|@swc\/core|cache-manager)(\/|$)/,
 ];
 

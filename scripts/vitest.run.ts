@@ -53,6 +53,7 @@ export function serversOf({ urls }: Cluster, spans = ''): Record<string, string>
     postgresPrimary: urls.postgres.primary,
     postgresReplicas: urls.postgres.replicas,
     postgresShard1: urls.postgres.shard1,
+    pgbouncer: urls.pgbouncer,
     sessionRedis: urls.sessionRedis,
     cacheRedis: urls.cacheRedis,
     kafka: urls.kafka,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { CacheModule } from '@tenfold/cache';
-import { DatabaseModule } from '@tenfold/database';
+import { Cursors, DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
 import { databaseName, maximumLagMs } from './catalog.freshness.ts';
 import type { CatalogConfig } from './catalog.settings.ts';
@@ -25,6 +25,7 @@ export class CatalogModule {
   static register(config: CatalogConfig): DynamicModule {
     return {
       module: CatalogModule,
+      providers: [{ provide: Cursors, useFactory: () => new Cursors(config.CALLS_SECRET) }],
       imports: [
         DatabaseModule.register({
           name: databaseName,

@@ -42,6 +42,11 @@ export class CatalogForTests {
     return { items: [], next: null };
   }
 
+  @Answers(catalogCalls.calls.listCategories)
+  listCategories(): { items: [] } {
+    return { items: [] };
+  }
+
   @Answers(catalogCalls.calls.changeProduct)
   changeProduct({ id }: ValidRequestOf<Catalog['changeProduct']>): Product {
     return this.getProduct({ id });
@@ -114,6 +119,8 @@ export interface OrdersFixture {
   module: TestingModule;
   sharded: ShardedDatabase;
   inventory: InventoryForTests;
+  /** Of the first shard. */
+  primaryUrl: string;
   /** A new account on the given shard. */
   accountOn(shard: number): string;
   /** Runs SQL on the account's shard. */
@@ -150,6 +157,7 @@ export async function startOrders(): Promise<OrdersFixture> {
     module,
     sharded,
     inventory: inventory.app.get(InventoryForTests),
+    primaryUrl: first.primaryUrl,
     accountOn(shard) {
       for (;;) {
         const accountId = randomUUID();
@@ -157,7 +165,7 @@ export async function startOrders(): Promise<OrdersFixture> {
       }
     },
     query: <Row>(accountId: string, sql: string, parameters?: unknown[]) =>
-      sharded.of(accountId).write((tx) => tx.query<Row[]>(sql, parameters)),
+      sharded.write(accountId, (tx) => tx.query<Row[]>(sql, parameters)),
     async close() {
       await module.close();
       await Promise.all([catalog.app.close(), inventory.app.close()]);

@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { catalogCalls, inventoryCalls } from '@tenfold/contracts';
-import { ShardedDatabase, ShardedDatabaseModule } from '@tenfold/database';
+import { Cursors, ShardedDatabase, ShardedDatabaseModule } from '@tenfold/database';
 import { OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
+import { Disk } from 'flydrive';
+import { FSDriver } from 'flydrive/drivers/fs';
 import { CheckoutHandler } from './checkout/checkout.handler.ts';
 import { CheckoutRepository } from './checkout/checkout.repository.ts';
 import { CheckoutService } from './checkout/checkout.service.ts';
+import { OrderArchive } from './archive/order.archive.ts';
 import { OrderEntity } from './order/order.entity.ts';
 import { OrderHandler } from './order/order.handler.ts';
 import { OrderRepository } from './order/order.repository.ts';
@@ -24,8 +27,16 @@ export class OrdersModule {
     const secret = config.CALLS_SECRET;
     return {
       module: OrdersModule,
+      providers: [
+        { provide: Cursors, useFactory: () => new Cursors(secret) },
+        {
+          provide: OrderArchive,
+          inject: [ShardedDatabase],
+          useFactory: (sharded: ShardedDatabase) => new OrderArchive(sharded, { store: storeIn(config.OBJECT_STORE_DIR), keepMonths: config.ORDERS_KEEP_MONTHS }),
+        },
+      ],
       imports: [
-        ShardedDatabaseModule.register({ name: 'orders', entities: [OrderEntity], shards: config.DATABASE_SHARDS }),
+        ShardedDatabaseModule.register({ name: 'orders', entities: [OrderEntity], shards: config.DATABASE_SHARDS, movable: true }),
         OutboxModule.register({
           brokers: config.KAFKA_BROKERS,
           databases: (moduleRef) => [...moduleRef.get(ShardedDatabase, { strict: false }).all],
@@ -35,4 +46,8 @@ export class OrdersModule {
       ],
     };
   }
+}
+
+function storeIn(location: string | undefined): Disk | undefined {
+  return location === undefined ? undefined : new Disk(new FSDriver({ location, visibility: 'private' }));
 }

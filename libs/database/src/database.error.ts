@@ -3,7 +3,8 @@
  * - `primary-unavailable`: the write was not done; the primary is down, in recovery or went away before COMMIT.
  * - `outcome-unknown`: the connection broke during COMMIT. Whether the write happened shows only in the data.
  * - `no-node-available`: no node that is up has reached what this context wrote before.
- * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout.
+ * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout, or too many wait for one.
+ * - `unsafe-migration`: a migration would lock, rewrite or break something; it was rolled back.
  * - `write-within-read`: a mistake of the program: a read may be run twice, so it must not write.
  */
 export type DatabaseErrorCode =
@@ -12,6 +13,7 @@ export type DatabaseErrorCode =
   | 'outcome-unknown'
   | 'no-node-available'
   | 'pool-exhausted'
+  | 'unsafe-migration'
   | 'write-within-read';
 
 /** Milliseconds after which it is worth while to try again; the codes that are missing here will fail again. */

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import { Pool } from 'pg';
-import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult, QueryResult } from 'pg';
+import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 'pg';
 import { isTracing } from '@tenfold/telemetry';
 import { DataSource } from 'typeorm';
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
 import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
+import { commit, inTransaction } from './node.transaction.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
 import { measureStatements } from './statement.metrics.ts';
@@ -35,6 +36,7 @@ export class DatabaseNode {
   /** What it is until it says itself what it is. */
   readonly configuredRole: 'primary' | 'replica';
   readonly #poolSize: number;
+  readonly #maximumWaiting: number;
   readonly #preparedStatements: boolean;
   readonly #pool: Pool;
   readonly #dataSource: DataSource;
@@ -52,6 +54,7 @@ export class DatabaseNode {
     this.configuredRole = role;
     this.#onLost = onLost;
     this.#preparedStatements = behaviour.preparedStatements;
+    this.#maximumWaiting = behaviour.maximumWaiting;
     this.#poolSize = behaviour.poolSize;
     this.#pool = new Pool({
       ...(isTracing() && { Client: TracedClient }),
@@ -157,6 +160,7 @@ export class DatabaseNode {
   async read<Result>(run: (reader: Reader) => Promise<Result>): Promise<Result> {
     this.#outstanding += 1;
     try {
+      this.#refuseWhenFull();
       const result = await this.#read(run);
       this.#failures = 0;
       return result;
@@ -169,7 +173,7 @@ export class DatabaseNode {
 
   #read<Result>(run: (reader: Reader) => Promise<Result>): Promise<Result> {
     if (this.#sample?.inRecovery) return run(this.#dataSource.manager);
-    return this.#transaction('START TRANSACTION READ ONLY', run, async (client) => {
+    return inTransaction(this.#dataSource, 'START TRANSACTION READ ONLY', run, async (client) => {
       await client.query('COMMIT');
     });
   }
@@ -183,6 +187,7 @@ export class DatabaseNode {
   async rows<Row, Parameters extends readonly unknown[]>(statement: Statement<Row, Parameters>, parameters: Parameters): Promise<Row[]> {
     this.#outstanding += 1;
     try {
+      this.#refuseWhenFull();
       const config = statement.config(parameters, this.#preparedStatements);
       const { fields, rows } = await (this.#sample?.inRecovery ? this.#pool.query(config) : this.#queryReadOnly(config));
       this.#failures = 0;
@@ -218,7 +223,8 @@ export class DatabaseNode {
   async write<Result>(run: (tx: EntityManager) => Promise<Result>, onCommit: (lsn: string) => void): Promise<Result> {
     this.#outstanding += 1;
     try {
-      return await this.#transaction('START TRANSACTION', run, async (client) => onCommit(await commit(client)));
+      this.#refuseWhenFull();
+      return await inTransaction(this.#dataSource, 'START TRANSACTION', run, async (client) => onCommit(await commit(client)));
     } catch (error) {
       const translated = this.#translated(error);
       if (!isConnectionFailure(translated) && !isReadOnlyRefusal(translated)) throw translated;
@@ -236,29 +242,10 @@ export class DatabaseNode {
     else await this.#pool.end();
   }
 
-  async #transaction<Result>(
-    start: string,
-    run: (tx: EntityManager) => Promise<Result>,
-    finish: (client: PoolClient) => Promise<void>,
-  ): Promise<Result> {
-    const runner = this.#dataSource.createQueryRunner();
-    try {
-      const client = (await runner.connect()) as PoolClient;
-      await client.query(start);
-      setDepth(runner, 1);
-      try {
-        const result = await run(runner.manager);
-        await finish(client);
-        setDepth(runner, 0);
-        return result;
-      } catch (error) {
-        setDepth(runner, 1);
-        await runner.rollbackTransaction().catch(() => {});
-        throw error;
-      }
-    } finally {
-      await runner.release();
-    }
+  /** A queue that grows faster than it shrinks makes everybody wait for nothing. */
+  #refuseWhenFull(): void {
+    if (this.#pool.waitingCount < this.#maximumWaiting) return;
+    throw new DatabaseError('pool-exhausted', `all ${this.#poolSize} connections to ${this.name} are in use, and ${this.#pool.waitingCount} wait for one`);
   }
 
   #translated(error: unknown): unknown {
@@ -284,32 +271,4 @@ export class DatabaseNode {
     // end() would wait for the answers to what was sent.
     for (const client of this.#inUse) (client as PoolClient & { connection: { stream: Socket } }).connection.stream.destroy();
   }
-}
-
-/**
- * Commits and asks for the LSN in one round trip: a simple query may hold both. The second statement runs after the
- * commit record is written; an LSN taken inside the transaction could be passed by a replica before it.
- */
-async function commit(client: PoolClient): Promise<string> {
-  let results: [QueryResult, QueryResult<{ lsn: string }>];
-  try {
-    const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
-    results = (await client.query(sql)) as unknown as typeof results;
-  } catch (error) {
-    if (!isConnectionFailure(error)) throw error;
-    throw new DatabaseError('outcome-unknown', 'the connection broke during COMMIT', { cause: error });
-  }
-  // COMMIT of a transaction in which a statement failed answers ROLLBACK, and no error.
-  if (results[0].command === 'ROLLBACK') {
-    throw new Error('the transaction was rolled back: a statement in it had failed and its error was swallowed');
-  }
-  return results[1].rows[0]?.lsn ?? '0/0';
-}
-
-/**
- * Tells TypeORM of a transaction that it did not start itself (it has no read-only ones, and its commit takes a round
- * trip more), so that a transaction within becomes a savepoint.
- */
-function setDepth(runner: QueryRunner, depth: 0 | 1): void {
-  Object.assign(runner, { isTransactionActive: depth > 0, transactionDepth: depth });
 }

@@ -15,6 +15,8 @@ export interface DatabaseBehaviour {
   entities: readonly (Function | EntitySchema)[];
   /** Connections to each node, besides the one that watches it. Default 10. Raise it when `database_pool_waiting` is above 0. */
   poolSize?: number;
+  /** Reads and writes that may wait for a connection to one node; further ones are refused at once. Default four times `poolSize`: what a pool gets through in a few statements' time. */
+  maximumWaiting?: number;
   /** Milliseconds a read or write waits for a connection before it fails. Default 1000. */
   connectTimeoutMs?: number;
   /** Milliseconds of lag from which a replica gets no reads. Default 5000. Lower it where stale lists hurt. */
@@ -55,6 +57,11 @@ export interface ShardedDatabaseOptions extends DatabaseBehaviour {
    * when shards are added.
    */
   bucketMap?: readonly number[];
+  /**
+   * Whether buckets may be moved while the service runs. Default false. It costs a round trip a write, and needs the
+   * migration `CreateMovedBuckets`; `of` must not be used then.
+   */
+  movable?: boolean;
 }
 
 /** {@link DatabaseBehaviour} with its defaults. */
@@ -65,6 +72,7 @@ export function withDefaults(options: DatabaseBehaviour): ResolvedBehaviour {
     name: options.name,
     entities: options.entities,
     poolSize: options.poolSize ?? 10,
+    maximumWaiting: options.maximumWaiting ?? 4 * (options.poolSize ?? 10),
     connectTimeoutMs: options.connectTimeoutMs ?? 1000,
     maximumLagMs: options.maximumLagMs ?? 5000,
     maximumLagBytes: options.maximumLagBytes ?? 64 * 1024 * 1024,

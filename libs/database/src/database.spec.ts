@@ -20,7 +20,7 @@ afterEach(async () => {
 
 afterAll(() => nodes.drop());
 
-async function openDatabase(options: { poolSize?: number; connectTimeoutMs?: number } = {}): Promise<Database> {
+async function openDatabase(options: { poolSize?: number; connectTimeoutMs?: number; maximumWaiting?: number } = {}): Promise<Database> {
   const { primaryUrl, replicaUrls } = nodes;
   const database = new Database({ name: 'notes', entities: [Note], primaryUrl, replicaUrls, ...options });
   open.push(database);
@@ -170,5 +170,18 @@ describe('write', () => {
     await expect(database.write(async () => {})).rejects.toMatchObject({ code: 'pool-exhausted' });
     held.resolve();
     await holder;
+  });
+
+  test('fails with pool-exhausted at once when as many as may wait do so', async () => {
+    const database = await openDatabase({ poolSize: 1, maximumWaiting: 2 });
+    const held = Promise.withResolvers<void>();
+    const holder = database.write(() => held.promise);
+    await eventually(() => database.primary?.pool.used === 1);
+    const waiting = [database.write(async () => 1), database.write(async () => 2)];
+    await eventually(() => database.primary?.pool.waiting === 2);
+    await expect(database.write(async () => 3)).rejects.toMatchObject({ code: 'pool-exhausted', retryAfterMs: 1000 });
+    held.resolve();
+    await holder;
+    expect(await Promise.all(waiting)).toEqual([1, 2]);
   });
 });

@@ -223,7 +223,7 @@ export class Database {
       const candidates = this.#topology.catchingUp();
       if (candidates.length === 0) return primary;
       // One that hangs must not hold the others up.
-      await Promise.race([...candidates.map((node) => node.sampleAfresh()), sleep(deadline - Date.now())]);
+      await Promise.race([...candidates.map((node) => node.sampleAfresh()), sleep(Math.max(1, deadline - Date.now()), undefined, { ref: false })]);
       const node = this.#topology.choose(position) ?? primary;
       if (node !== primary || Date.now() + pause > deadline) return node;
       await sleep(pause);

@@ -12,7 +12,11 @@ export { bigint, boolean, instant, int, json, nullable, statement, text } from '
 export type { Column, RowOf, Statement } from './statement.ts';
 export { afterCommit } from './after-commit.ts';
 export { bucketOf } from './bucket.ts';
-export { decodeCursor, encodeCursor, pageFrom } from './keyset.cursor.ts';
+export { CreateMovedBuckets1763000000100 as CreateMovedBuckets } from './bucket.moves.ts';
+export { Cursors } from './keyset.cursor.ts';
 export type { Page } from './keyset.cursor.ts';
+export { backfill } from './backfill.ts';
+export type { BackfillOptions } from './backfill.ts';
+export type { AcceptingMigration } from './migration.guard.ts';
 export { migrateMain, runMigrations } from './migration.runner.ts';
 export type { Migration, MigrationOptions } from './migration.runner.ts';

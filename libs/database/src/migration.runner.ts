@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { MigrationInterface } from 'typeorm';
+import { guarded } from './migration.guard.ts';
 
 export type Migration = new () => MigrationInterface;
 
@@ -13,6 +14,8 @@ export interface MigrationOptions {
   lockTimeoutMs?: number;
   /** Milliseconds one statement may take. Default 10 minutes. */
   statementTimeoutMs?: number;
+  /** Rows from which a table is large: what would go through or rewrite it under a lock is refused. Default 10,000; 0 for a test that wants to know all. */
+  largeRows?: number;
 }
 
 // Any number does, as long as nothing else in the same database uses it.
@@ -23,9 +26,10 @@ const migrationLock = 7_350_041;
  * then finds nothing to do.
  *
  * @returns the names of those applied now
+ * @throws DatabaseError `unsafe-migration` with what to do instead
  */
 export async function runMigrations(options: MigrationOptions): Promise<string[]> {
-  const { url, migrations, lockTimeoutMs = 5000, statementTimeoutMs = 600_000 } = options;
+  const { url, migrations, lockTimeoutMs = 5000, statementTimeoutMs = 600_000, largeRows = 10_000 } = options;
   const lock = new Client({ connectionString: url, application_name: 'tenfold-migrate' });
   await lock.connect();
   try {
@@ -34,7 +38,7 @@ export async function runMigrations(options: MigrationOptions): Promise<string[]
       type: 'postgres',
       url,
       applicationName: 'tenfold-migrate',
-      migrations: [...migrations],
+      migrations: migrations.map((migration) => guarded(migration, largeRows)),
       migrationsTransactionMode: 'each',
       installExtensions: false,
       synchronize: false,

@@ -1,5 +1,8 @@
 import { bucketCount, bucketOf, contiguousBucketMap } from './bucket.ts';
+import type { EntityManager } from 'typeorm';
+import { BucketMoves } from './bucket.moves.ts';
 import { Database } from './database.ts';
+import type { Reader } from './reader.ts';
 import type { ShardedDatabaseOptions } from './database.options.ts';
 
 /** One logical database split by key over several; there are no transactions across shards. */
@@ -8,25 +11,51 @@ export class ShardedDatabase {
   /** Every shard, for work that asks all of them. */
   readonly all: readonly Database[];
   readonly #bucketMap: readonly number[];
+  readonly #moves: BucketMoves | undefined;
 
   /** @throws RangeError when the bucket map is not 1024 numbers of shards */
-  constructor({ shards, bucketMap = contiguousBucketMap(shards.length), ...behaviour }: ShardedDatabaseOptions) {
+  constructor({ shards, bucketMap = contiguousBucketMap(shards.length), movable = false, ...behaviour }: ShardedDatabaseOptions) {
     if (bucketMap.length !== bucketCount || !bucketMap.every((shard) => shard in shards)) {
       throw new RangeError(`the bucket map needs ${bucketCount} numbers of shards below ${shards.length}`);
     }
     this.name = behaviour.name;
     this.all = shards.map((nodes, shard) => new Database({ ...behaviour, ...nodes, name: `${behaviour.name}-${shard}` }));
     this.#bucketMap = bucketMap;
+    this.#moves = movable ? new BucketMoves(this.all) : undefined;
   }
 
-  /** The shard that holds the key, always the same one, e.g. `sharded.of(accountId)`. */
+  /** Reads where the key is now; see {@link Database.read}. */
+  async read<Result>(key: string, run: (reader: Reader) => Promise<Result>, options?: { prefer: 'primary' }): Promise<Result> {
+    const bucket = bucketOf(key);
+    const home = this.#homeOf(bucket);
+    const shard = this.#moves ? await this.#moves.shardOf(bucket, home) : home;
+    return this.#shard(shard).read(run, options);
+  }
+
+  /** Writes where the key is now, and waits for a bucket that is being moved; see {@link Database.write}. */
+  write<Result>(key: string, run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+    const bucket = bucketOf(key);
+    const home = this.#homeOf(bucket);
+    return this.#moves ? this.#moves.write(bucket, home, run) : this.#shard(home).write(run);
+  }
+
+  /** The shard that the bucket map names for the key: where it is as long as no bucket is moved. */
   of(key: string): Database {
-    const shard = this.all[this.#bucketMap[bucketOf(key)] ?? 0];
-    if (!shard) throw new RangeError('no shard for this key');
-    return shard;
+    return this.#shard(this.#homeOf(bucketOf(key)));
   }
 
   async close(): Promise<void> {
+    this.#moves?.close();
     await Promise.all(this.all.map((shard) => shard.close()));
+  }
+
+  #homeOf(bucket: number): number {
+    return this.#bucketMap[bucket] ?? 0;
+  }
+
+  #shard(number: number): Database {
+    const shard = this.all[number];
+    if (!shard) throw new RangeError(`there is no shard ${number}`);
+    return shard;
   }
 }

@@ -1,5 +1,6 @@
 import { registry } from '@tenfold/telemetry';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Database } from './database.ts';
 import { CreateNote1763000000000, Note } from './note.fixture.ts';
 import { createTestDatabase } from './test-database.ts';
@@ -47,4 +48,11 @@ test('a failed statement is measured, and its transaction counted as rolled back
   expect(await statements('insert note')).toBe(inserts + 1);
   expect(await transactions('rolled-back')).toBe(1);
   expect(await transactions('committed')).toBe(committed);
+});
+
+test('a slow statement is logged by its name, without its values', async () => {
+  const warn = vi.spyOn(Logger.prototype, 'warn');
+  await database.write((tx) => tx.query('/* note.slow */ SELECT pg_sleep($1)', [0.3]));
+  expect(warn).toHaveBeenCalledWith({ msg: 'slow statement', database: 'measured', statement: 'note.slow', tookMs: expect.any(Number) as number });
+  warn.mockRestore();
 });

@@ -1,8 +1,14 @@
+import { Logger } from '@nestjs/common';
 import { histogram, metricsEnabled, roundTripBuckets } from '@tenfold/telemetry';
 import type { Pool, PoolClient } from 'pg';
 import { statementName } from './statement.name.ts';
 
-/** Measures every statement that runs on a connection of the pool, each until its answer is complete. */
+const logger = new Logger('Database');
+
+/** As in the server's own log (`log_min_duration_statement`), which has the text but not the request's id. */
+const slowMs = 250;
+
+/** Measures every statement that runs on a connection of the pool, each until its answer is complete; a slow one is logged. */
 export function measureStatements(pool: Pool, database: string): void {
   if (!metricsEnabled) return;
   const durations = histogram({
@@ -22,7 +28,11 @@ export function measureStatements(pool: Pool, database: string): void {
       const statement = statementName(textOf(parameters[0]));
       let recorder = recorders.get(statement);
       if (!recorder) recorders.set(statement, (recorder = durations.labels({ database, statement })));
-      const record = () => recorder.observe((performance.now() - startedAt) / 1000);
+      const record = () => {
+        const tookMs = performance.now() - startedAt;
+        recorder.observe(tookMs / 1000);
+        if (tookMs >= slowMs) logger.warn({ msg: 'slow statement', database, statement, tookMs: Math.round(tookMs) });
+      };
       answer.then(record, record);
       return answer;
     };

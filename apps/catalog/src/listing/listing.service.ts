@@ -3,7 +3,7 @@ import { CacheStore } from '@tenfold/cache';
 import type { Cache } from '@tenfold/cache';
 import { catalogCalls, integerId } from '@tenfold/contracts';
 import type { ResponseOf, ValidRequestOf } from '@tenfold/contracts';
-import { decodeCursor, encodeCursor } from '@tenfold/database';
+import { Cursors } from '@tenfold/database';
 import { hasChangedCatalog } from '../catalog.freshness.ts';
 import { ProductService } from '../product/product.service.ts';
 import { ListingRepository } from './listing.repository.ts';
@@ -21,6 +21,7 @@ export class ListingService {
     caches: CacheStore,
     private readonly listings: ListingRepository,
     private readonly products: ProductService,
+    private readonly cursors: Cursors,
   ) {
     this.#pages = caches.cache<number[]>({
       name: 'listing',
@@ -32,13 +33,15 @@ export class ListingService {
 
   /** @throws DatabaseError `bad-cursor` */
   async list({ q, category, limit, after }: Filter): Promise<ProductPage> {
-    const filter = { words: q === undefined ? undefined : normalise(q), category, after: after === undefined ? 0 : decodeCursor(after, integerId) };
+    const words = q === undefined ? undefined : normalise(q);
+    const list = `products ${category ?? ''} ${words ?? ''}`;
+    const filter = { words, category, after: after === undefined ? 0 : this.cursors.decode(list, after, integerId) };
     const ids = await this.#findIds(filter, limit + 1);
     const onPage = ids.slice(0, limit);
     const products = await this.products.getMany(onPage);
     return {
       items: products.map(({ id, name, categoryId, priceCents }) => ({ id, name, categoryId, priceCents })),
-      next: ids.length > limit ? encodeCursor(onPage.at(-1)) : null,
+      next: ids.length > limit ? this.cursors.encode(list, onPage.at(-1)) : null,
     };
   }
 

@@ -31,7 +31,7 @@ export class CheckoutRepository {
   /** Claims the key with a fresh order id, unless it is claimed or placed already or was used with another body. */
   claim(key: OrderKey, items: readonly ItemQuantity[]): Promise<Claim | undefined> {
     const { accountId, idempotencyKey, bodyHash } = key;
-    return this.sharded.of(accountId).write(async (tx) => {
+    return this.sharded.write(accountId, async (tx) => {
       const parameters = [accountId, idempotencyKey, bodyHash, newOrderId(), JSON.stringify(items)];
       const [claimed] = await tx.query<Claim[]>(claimSql, parameters);
       // A statement of its own: it sees a claim that committed while the insert waited for it.
@@ -41,7 +41,7 @@ export class CheckoutRepository {
 
   /** Where the request stands now. On the primary, since a replica may not know of the first attempt yet. */
   find(key: OrderKey): Promise<Claim | undefined> {
-    return this.sharded.of(key.accountId).write((tx) => read(tx, key));
+    return this.sharded.write(key.accountId, (tx) => read(tx, key));
   }
 
   /**
@@ -50,7 +50,7 @@ export class CheckoutRepository {
    * @returns whether this attempt placed it; false when another one did, or the claim was given up
    */
   place({ accountId, idempotencyKey }: OrderKey, order: Order): Promise<boolean> {
-    return this.sharded.of(accountId).write(async (tx) => {
+    return this.sharded.write(accountId, async (tx) => {
       const placed = await tx.query<unknown[]>(placeSql, [accountId, idempotencyKey, order.id, JSON.stringify(order)]);
       if (placed.length === 0) return false;
       const { id: orderId, totalCents, lines, createdAt } = order;
@@ -67,7 +67,7 @@ export class CheckoutRepository {
    * @returns whether the claim ended here; then the order id is never placed. False when it was over before.
    */
   giveUp({ accountId, idempotencyKey }: OrderKey, orderId: string): Promise<boolean> {
-    return this.sharded.of(accountId).write(async (tx) => {
+    return this.sharded.write(accountId, async (tx) => {
       const [, count] = await tx.query<[unknown[], number]>(giveUpSql, [accountId, idempotencyKey, orderId]);
       return count > 0;
     });

@@ -1,4 +1,6 @@
+import { CreateMovedBuckets } from '@tenfold/database';
 import { outboxMigrations } from '@tenfold/jobs';
 import { CreateOrders1764000000001 } from './1764000000001-create-orders.ts';
+import { CreateArchivedMonths1764000000002 } from './1764000000002-create-archived-months.ts';
 
-export const migrations = [...outboxMigrations, CreateOrders1764000000001];
+export const migrations = [...outboxMigrations, CreateMovedBuckets, CreateOrders1764000000001, CreateArchivedMonths1764000000002];

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, pageFrom, ShardedDatabase } from '@tenfold/database';
+import { Cursors, ShardedDatabase } from '@tenfold/database';
 import type { Page } from '@tenfold/database';
 import { z } from 'zod';
 import { OrderEntity } from './order.entity.ts';
@@ -12,7 +12,10 @@ export type OrderHead = Pick<OrderEntity, 'id' | 'status' | 'totalCents' | 'crea
 
 @Injectable()
 export class OrderRepository {
-  constructor(private readonly sharded: ShardedDatabase) {}
+  constructor(
+    private readonly sharded: ShardedDatabase,
+    private readonly cursors: Cursors,
+  ) {}
 
   /**
    * A page of an account's orders, latest first. It looks into every partition: 1.4 ms with 28 of them, most of that
@@ -22,8 +25,9 @@ export class OrderRepository {
    * @throws DatabaseError `bad-cursor`
    */
   async list(accountId: string, limit: number, after?: string): Promise<Page<OrderHead>> {
-    const last = after === undefined ? undefined : decodeCursor(after, orderCursor);
-    const rows = await this.sharded.of(accountId).read((manager) => {
+    const name = `orders of ${accountId}, latest first`;
+    const last = after === undefined ? undefined : this.cursors.decode(name, after, orderCursor);
+    const rows = await this.sharded.read(accountId, (manager) => {
       const query = manager
         .createQueryBuilder(OrderEntity, 'placed')
         .select(['placed.id', 'placed.status', 'placed.totalCents', 'placed.createdAt'])
@@ -36,13 +40,13 @@ export class OrderRepository {
       }
       return query.getMany();
     });
-    return pageFrom(rows, limit, (row) => row.id);
+    return this.cursors.page(name, rows, limit, (row) => row.id);
   }
 
   /** One order of the account, read from the one partition that its id names. */
   async find(accountId: string, id: string): Promise<OrderEntity | null> {
     const createdAt = createdAtOf(id);
     if (!createdAt) return null;
-    return this.sharded.of(accountId).read((manager) => manager.findOneBy(OrderEntity, { id, createdAt, accountId }));
+    return this.sharded.read(accountId, (manager) => manager.findOneBy(OrderEntity, { id, createdAt, accountId }));
   }
 }

@@ -1,0 +1,10 @@
+import { createTestDatabase, disagreements } from '@tenfold/database/testing';
+import { expect, test } from 'vitest';
+import { migrations } from './migrations/index.ts';
+import { AccountEntity } from './account/account.entity.ts';
+
+test('the entities agree with the migrated database', async () => {
+  const database = await createTestDatabase({ migrations, replicaUrls: [] });
+  expect(await disagreements(database.primaryUrl, [AccountEntity])).toEqual([]);
+  await database.drop();
+});

@@ -1,0 +1,113 @@
+import { randomInt } from 'node:crypto';
+import { planOf, recordStatements, runSql } from '@tenfold/database/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCatalog } from '../catalog.fixture.ts';
+import type { CatalogFixture } from '../catalog.fixture.ts';
+import { ListingRepository } from './listing.repository.ts';
+import { ProductRepository } from '../product/product.repository.ts';
+
+/** Plans of the hot reads on a volume like the seeded one. A snapshot that changes says that a query or an index did. */
+let catalog: CatalogFixture;
+const statements = recordStatements();
+
+beforeAll(async () => {
+  catalog = await startCatalog();
+  await runSql(
+    catalog.config.DATABASE_PRIMARY_URL,
+    [`insert into categories select n, 'category ' || n from generate_series(1, 200) as n`],
+    [
+      `insert into products (id, name, description, category_id, price_cents)
+       select n, 'Kettle ' || n, 'Of ' || (array['steel', 'copper', 'glass'])[1 + n % 3] || case when n % 9000 = 0 then ' and amber' else '' end, 1 + n % 200, 100
+       from generate_series(1, 50000) as n`,
+    ],
+    ['vacuum analyze'],
+  );
+});
+
+afterAll(async () => {
+  await catalog.close();
+  statements.stop();
+});
+
+/** The statements that `run` needs, explained. */
+async function planned(run: () => Promise<unknown>): Promise<string> {
+  statements.take();
+  await run();
+  // The relay looks at its own table meanwhile.
+  const taken = statements.take().filter(({ sql }) => /\bproducts\b/.test(sql));
+  const plans = await Promise.all(taken.map(({ sql, parameters }) => planOf(catalog.config.DATABASE_PRIMARY_URL, sql, parameters)));
+  return plans.join('then');
+}
+
+const listings = () => catalog.app.get(ListingRepository);
+
+test('a page of a category is a range of one index', async () => {
+  expect(await planned(() => listings().findIds({ category: 7, after: randomInt(1000) }, 21))).toMatchInlineSnapshot(`
+    "
+    Limit: rows ≤ 64, pages ≤ 4
+      Index Only Scan by products_by_category on products: rows ≤ 64, pages ≤ 4
+    "
+  `);
+});
+
+test('a page of all products is a range of the primary key', async () => {
+  expect(await planned(() => listings().findIds({ after: 25_000 }, 21))).toMatchInlineSnapshot(`
+    "
+    Limit: rows ≤ 64, pages ≤ 4
+      Index Only Scan by products_pkey on products: rows ≤ 64, pages ≤ 4
+    "
+  `);
+});
+
+test('a rare word is found by the index of words', async () => {
+  expect(await planned(() => listings().findIds({ words: 'amber', after: 0 }, 21))).toMatchInlineSnapshot(`
+    "
+    Result: rows ≤ 1, pages ≤ 16
+      Limit: rows ≤ 16, pages ≤ 16
+        Result: rows ≤ 1, pages ≤ 1
+        Bitmap Heap Scan on products: rows ≤ 16, pages ≤ 16
+          Bitmap Index Scan by products_by_words: rows ≤ 16, pages ≤ 4
+      Limit: rows ≤ 16, pages ≤ 16
+        Sort: rows ≤ 16, pages ≤ 16
+          CTE Scan: rows ≤ 16, pages ≤ 16
+      Aggregate: rows ≤ 1, pages ≤ 1
+        CTE Scan: rows ≤ 16, pages ≤ 1
+    "
+  `);
+});
+
+test('a frequent word is found on the way through the primary key', async () => {
+  expect(await planned(() => listings().findIds({ words: 'copper', after: 0 }, 21))).toMatchInlineSnapshot(`
+    "
+    Result: rows ≤ 1, pages ≤ 256
+      Limit: rows ≤ 4096, pages ≤ 256
+        Result: rows ≤ 1, pages ≤ 1
+        Bitmap Heap Scan on products: rows ≤ 4096, pages ≤ 256
+          Bitmap Index Scan by products_by_words: rows ≤ 65536, pages ≤ 16
+      Limit: rows ≤ 64, pages ≤ 256
+        Sort: rows ≤ 64, pages ≤ 256
+          CTE Scan: rows ≤ 4096, pages ≤ 256
+      Aggregate: rows ≤ 1, pages ≤ 1
+        CTE Scan: rows ≤ 4096, pages ≤ 1
+    then
+    Result: rows ≤ 1, pages ≤ 4
+      Limit: rows ≤ 64, pages ≤ 4
+        Result: rows ≤ 1, pages ≤ 1
+        Index Scan by products_pkey on products: rows ≤ 64, pages ≤ 4
+      Limit: rows ≤ 64, pages ≤ 4
+        CTE Scan: rows ≤ 64, filtered out ≤ 64, pages ≤ 4
+      Limit: rows ≤ 64, pages ≤ 1
+        CTE Scan: rows ≤ 64, filtered out ≤ 64, pages ≤ 1
+      Aggregate: rows ≤ 1, pages ≤ 1
+        CTE Scan: rows ≤ 1, pages ≤ 1
+    "
+  `);
+});
+
+test('products by id are one look-up each', async () => {
+  expect(await planned(() => catalog.app.get(ProductRepository).find([1, 2, 3]))).toMatchInlineSnapshot(`
+    "
+    Index Scan by products_pkey on products: rows ≤ 4, pages ≤ 16
+    "
+  `);
+});

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Disk } from 'flydrive';
+import { FSDriver } from 'flydrive/drivers/fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createContext, runInContext } from '@tenfold/telemetry';
+import { OrderHandler } from '../order/order.handler.ts';
+import { startOrders } from '../orders.fixture.ts';
+import type { OrdersFixture } from '../orders.fixture.ts';
+import { monthOf, partitionOf, restoreMonth } from './month.archive.ts';
+import { OrderArchive } from './order.archive.ts';
+
+let orders: OrdersFixture;
+let history: OrderHandler;
+let archive: OrderArchive;
+let directory: string;
+let store: Disk;
+let accountId: string;
+
+const old = monthOf(new Date(), 24);
+
+beforeAll(async () => {
+  orders = await startOrders();
+  history = orders.module.get(OrderHandler);
+  directory = mkdtempSync(join(tmpdir(), 'tenfold-archive-'));
+  store = new Disk(new FSDriver({ location: directory, visibility: 'private' }));
+  archive = new OrderArchive(orders.sharded, { store, keepMonths: 23 });
+  accountId = orders.accountOn(0);
+  await orders.query(
+    accountId,
+    `insert into orders select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3) || 'a' || substr(md5(n::text), 4, 15))::uuid,
+       $1::uuid, 'confirmed', 100 + n, at, '[{"productId":1,"name":"Ünïcode","categoryId":1,"quantity":1,"priceCents":100}]'
+     from generate_series(1, 4500) as n, lateral (select date_trunc('milliseconds', $2::timestamptz + n * interval '1 minute') as at) as times`,
+    [accountId, `${old}-01T00:00:00Z`],
+  );
+});
+
+afterAll(async () => {
+  await orders.close();
+  rmSync(directory, { recursive: true });
+});
+
+const fingerprint = () => orders.query<{ count: number; sum: string }>(accountId, `select count(*)::int as count, md5(string_agg(o::text, '|' order by id)) as sum from orders as o`);
+const partitions = () => orders.query<{ name: string | null }>(accountId, 'select to_regclass($1)::text as name', [partitionOf(old)]);
+const restore = () => orders.sharded.of(accountId).write((tx) => restoreMonth((sql, parameters) => tx.query(sql, parameters), store, 'orders-0', old));
+const inSession = <Result>(run: () => Promise<Result>) => runInContext(createContext(), run);
+
+test('an old month moves to the object store, its orders are still found, and it comes back as it was', async () => {
+  const before = await fingerprint();
+  const [some] = await orders.query<{ id: string }>(accountId, 'select id from orders limit 1 offset 2345');
+  const id = some?.id ?? '';
+  const placed = await inSession(async () => history.getOrder({ accountId, id }));
+
+  const archived = await archive.archiveOld(new Date());
+  expect(archived).toMatchObject([
+    { shard: 'orders-0', month: old, rows: 4500 },
+    { shard: 'orders-1', month: old, rows: 0 },
+  ]);
+  expect(await partitions()).toEqual([{ name: null }]);
+  expect(await fingerprint()).toEqual([{ count: 0, sum: null }]);
+  // A replica may not have the drop yet; the archive answers for it once it has.
+  await expect.poll(() => archive.find(accountId, id)).toEqual(placed);
+  expect(await archive.find(randomUUID(), id)).toBeUndefined();
+
+  expect(await restore()).toBe(4500);
+  expect(await fingerprint()).toEqual(before);
+  expect(await restore()).toBeUndefined();
+});
+
+test('a month whose file cannot be read back stays in the database', async () => {
+  const before = await fingerprint();
+  const damaging = new Proxy(store, {
+    get(target, name) {
+      if (name === 'getStream') return async (key: string) => (await damage(key), target.getStream(key));
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value as (...parameters: unknown[]) => unknown).bind(target) : value;
+    },
+  });
+  await new OrderArchive(orders.sharded, { store: damaging, keepMonths: 23 }).archiveOld(new Date());
+  expect(await fingerprint()).toEqual(before);
+});
+
+test('a damaged file is not restored, and nothing changes', async () => {
+  await archive.archiveOld(new Date());
+  const file = join(directory, `orders/orders-0/${old}.jsonl.gz`);
+  const good = readFileSync(file);
+  damage(`orders/orders-0/${old}.jsonl.gz`);
+  await expect(restore()).rejects.toThrow(/damaged|invalid|incorrect/);
+  expect(await partitions()).toEqual([{ name: null }]);
+  writeFileSync(file, good);
+  expect(await restore()).toBe(4500);
+});
+
+test('an order of a month without a partition is not lost', async () => {
+  await archive.archiveOld(new Date());
+  const at = `${old}-15T12:00:00Z`;
+  await orders.query(accountId, `insert into orders values ($1, $2, 'confirmed', 1, $3, '[]')`, [randomUUID(), accountId, at]);
+  const [row] = await orders.query<{ partition: string }>(accountId, 'select tableoid::regclass::text as partition from orders where created_at = $1', [at]);
+  expect(row?.partition).toBe('orders_default');
+});
+
+function damage(key: string): void {
+  const file = join(directory, key);
+  const bytes = readFileSync(file);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 0xff, bytes.length >> 1);
+  writeFileSync(file, bytes);
+}

@@ -1,0 +1,77 @@
+import { planOf, recordStatements, runSql } from '@tenfold/database/testing';
+import { createContext, runInContext } from '@tenfold/telemetry';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startOrders } from '../orders.fixture.ts';
+import type { OrdersFixture } from '../orders.fixture.ts';
+import { OrderHandler } from './order.handler.ts';
+
+/** Plans of the hot reads on a volume like the seeded one. A snapshot that changes says that a query or an index did. */
+let orders: OrdersFixture;
+let history: OrderHandler;
+let accountId: string;
+let url: string;
+const statements = recordStatements();
+
+beforeAll(async () => {
+  orders = await startOrders();
+  history = orders.module.get(OrderHandler);
+  accountId = orders.accountOn(0);
+  url = orders.primaryUrl;
+  // 3,000 accounts with 20 orders each over two years; one of them is ours.
+  await runSql(url, [
+    `insert into orders select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3) || 'a' || substr(md5(n::text), 4, 15))::uuid,
+       case when n % 3000 = 0 then $1::uuid else md5((n % 3000)::text)::uuid end, 'confirmed', n, at, '[]'
+     from generate_series(0, 59999) as n, lateral (select date_trunc('milliseconds', now() - n * interval '17 minutes') as at) as times`,
+    [accountId],
+  ], ['vacuum analyze']);
+});
+
+afterAll(async () => {
+  await orders.close();
+  statements.stop();
+});
+
+/** The one statement that `run` needs, explained. */
+async function planned(run: () => Promise<unknown>): Promise<string> {
+  statements.take();
+  await run();
+  // Relay and bucket map look at their own tables meanwhile.
+  const [statement, ...more] = statements.take().filter(({ sql }) => /\borders\b/.test(sql));
+  expect(more).toEqual([]);
+  return planOf(url, statement?.sql ?? '', statement?.parameters);
+}
+
+const inSession = <Result>(run: () => Promise<Result>) => runInContext(createContext(), run);
+
+test('the first page of a history takes the index of the account in each month', async () => {
+  expect(await planned(() => history.listOrders({ accountId, limit: 10 }))).toMatchInlineSnapshot(`
+    "
+    Limit: rows ≤ 16, pages ≤ 256
+      Merge Append: rows ≤ 16, pages ≤ 256
+        Index Scan by orders_<month>_account_id_created_at_id_idx, on ≤ 64 partitions
+    "
+  `);
+});
+
+test('a later page takes it, too, and begins where the page before ended', async () => {
+  const { next } = await inSession(() => history.listOrders({ accountId, limit: 10 }));
+  expect(await planned(() => history.listOrders({ accountId, limit: 10, after: next ?? undefined }))).toMatchInlineSnapshot(`
+    "
+    Limit: rows ≤ 16, pages ≤ 256
+      Merge Append: rows ≤ 16, pages ≤ 256
+        Index Scan by orders_<month>_account_id_created_at_id_idx, on ≤ 64 partitions
+    "
+  `);
+});
+
+test('an order is one look-up in the one month that its id names', async () => {
+  const { items } = await inSession(() => history.listOrders({ accountId, limit: 1 }));
+  const plan = await planned(() => history.getOrder({ accountId, id: items[0]?.id ?? '' }));
+  // The primary key and the index of the account are equally good.
+  expect(plan.replace(/by \S+ on/, 'by one index on')).toMatchInlineSnapshot(`
+    "
+    Limit: rows ≤ 1, pages ≤ 4
+      Index Scan by one index on orders_<month>: rows ≤ 1, pages ≤ 4
+    "
+  `);
+});

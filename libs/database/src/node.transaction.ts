@@ -1,0 +1,62 @@
+import type { PoolClient, QueryResult } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { DatabaseError, isConnectionFailure } from './database.error.ts';
+
+/**
+ * Runs `run` on one connection between `start` and what `finish` does; rolls back when either throws.
+ *
+ * @param start SQL that begins the transaction
+ */
+export async function inTransaction<Result>(
+  dataSource: DataSource,
+  start: string,
+  run: (tx: EntityManager) => Promise<Result>,
+  finish: (client: PoolClient) => Promise<void>,
+): Promise<Result> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    const client = (await runner.connect()) as PoolClient;
+    await client.query(start);
+    setDepth(runner, 1);
+    try {
+      const result = await run(runner.manager);
+      await finish(client);
+      setDepth(runner, 0);
+      return result;
+    } catch (error) {
+      setDepth(runner, 1);
+      await runner.rollbackTransaction().catch(() => {});
+      throw error;
+    }
+  } finally {
+    await runner.release();
+  }
+}
+
+/**
+ * Commits and asks for the LSN in one round trip: a simple query may hold both. The second statement runs after the
+ * commit record is written; an LSN taken inside the transaction could be passed by a replica before it.
+ */
+export async function commit(client: PoolClient): Promise<string> {
+  let results: [QueryResult, QueryResult<{ lsn: string }>];
+  try {
+    const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
+    results = (await client.query(sql)) as unknown as typeof results;
+  } catch (error) {
+    if (!isConnectionFailure(error)) throw error;
+    throw new DatabaseError('outcome-unknown', 'the connection broke during COMMIT', { cause: error });
+  }
+  // COMMIT of a transaction in which a statement failed answers ROLLBACK, and no error.
+  if (results[0].command === 'ROLLBACK') {
+    throw new Error('the transaction was rolled back: a statement in it had failed and its error was swallowed');
+  }
+  return results[1].rows[0]?.lsn ?? '0/0';
+}
+
+/**
+ * Tells TypeORM of a transaction that it did not start itself (it has no read-only ones, and its commit takes a round
+ * trip more), so that a transaction within becomes a savepoint.
+ */
+function setDepth(runner: QueryRunner, depth: 0 | 1): void {
+  Object.assign(runner, { isTransactionActive: depth > 0, transactionDepth: depth });
+}

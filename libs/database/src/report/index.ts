@@ -1,0 +1,2 @@
+export { reportOn } from './database.report.ts';
+export type { ReportTarget } from './database.report.ts';
