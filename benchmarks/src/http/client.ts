@@ -5,6 +5,8 @@ export interface Questions {
   requests: number;
   connections: number;
   expectedBody: string;
+  /** Sent with each request. */
+  cookie?: string;
 }
 
 export interface Answers {
@@ -17,8 +19,8 @@ export interface Answers {
  * Asks over kept-alive connections, one request at a time on each, with less work than any server: it is not what is
  * measured. The answers must have a content-length.
  */
-export async function ask(port: number, path: string, { requests, connections, expectedBody }: Questions): Promise<Answers> {
-  const request = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`);
+export async function ask(port: number, path: string, { requests, connections, expectedBody, cookie }: Questions): Promise<Answers> {
+  const request = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n${cookie === undefined ? '' : `cookie: ${cookie}\r\n`}\r\n`);
   const answers: Answers = { right: 0, wrong: 0 };
   let unasked = requests;
   const askOverOne = async () => {
