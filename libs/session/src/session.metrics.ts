@@ -31,7 +31,11 @@ const durations = histogram({
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
 });
 
+const recorders = new Map<SessionOperation, { observe(seconds: number): void }>();
+
 export function countOperation(operation: SessionOperation, outcome: SessionOutcome, startedAt: number): void {
   operations.inc({ operation, outcome });
-  durations.observe({ operation }, (performance.now() - startedAt) / 1000);
+  let recorder = recorders.get(operation);
+  if (!recorder) recorders.set(operation, (recorder = durations.labels({ operation })));
+  recorder.observe((performance.now() - startedAt) / 1000);
 }

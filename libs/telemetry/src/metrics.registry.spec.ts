@@ -30,6 +30,31 @@ test('a histogram counts into the default buckets', async () => {
   expect(await registry.getSingleMetricAsString('test_seconds')).toContain('test_seconds_bucket{le="0.15"} 1');
 });
 
+test('a histogram counts alike by a recorder and without one', async () => {
+  const recorded = histogram({ name: 'test_recorded_seconds', help: 'Seconds.', labelNames: ['a', 'b'], buckets: [0.1, 1] });
+  const recorder = recorded.labels({ a: 'x', b: 'y' });
+  for (const seconds of [0.1, 0.11, 1, 5]) recorder.observe(seconds);
+  recorded.observe({ a: 'x', b: 'y' }, 0.05);
+  recorded.labels({ b: 'y', a: 'x' }).observe(0.05);
+  recorded.labels({ a: 'x', b: 'z' }).observe(7);
+  const lines = async () => (await registry.getSingleMetricAsString('test_recorded_seconds')).split('\n').slice(2);
+
+  expect(await lines()).toEqual([
+    'test_recorded_seconds_bucket{le="0.1",a="x",b="y"} 3',
+    'test_recorded_seconds_bucket{le="1",a="x",b="y"} 5',
+    'test_recorded_seconds_bucket{le="+Inf",a="x",b="y"} 6',
+    `test_recorded_seconds_sum{a="x",b="y"} ${0.1 + 0.11 + 1 + 5 + 0.05 + 0.05}`,
+    'test_recorded_seconds_count{a="x",b="y"} 6',
+    'test_recorded_seconds_bucket{le="0.1",a="x",b="z"} 0',
+    'test_recorded_seconds_bucket{le="1",a="x",b="z"} 0',
+    'test_recorded_seconds_bucket{le="+Inf",a="x",b="z"} 1',
+    'test_recorded_seconds_sum{a="x",b="z"} 7',
+    'test_recorded_seconds_count{a="x",b="z"} 1',
+  ]);
+  expect(await lines()).toEqual(await lines());
+  expect(() => recorded.labels({ c: 'x' } as never)).toThrow('c');
+});
+
 test('process metrics are read with the others', async () => {
   startProcessMetrics();
   startProcessMetrics();

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CounterConfiguration, GaugeConfiguration, HistogramConfiguration, Metric } from 'prom-client';
 import { metricsEnabled } from './metrics.switch.ts';
+import { RecordedHistogram } from './recorded.histogram.ts';
 
 /** Every metric of this process; `/metrics` on the operations port prints it. */
 export const registry = new Registry();
@@ -84,7 +85,7 @@ export function histogram<Label extends string = never>(options: HistogramOption
   return getOrCreate(
     Histogram<Label>,
     options,
-    () => switched(new Histogram({ ...options, buckets: [...(options.buckets ?? durationBuckets)], registers: [registry] })),
+    () => switched(new RecordedHistogram<Label>({ ...options, buckets: [...(options.buckets ?? durationBuckets)], registers: [registry] })),
   );
 }
 
