@@ -45,6 +45,16 @@ export class AccountsForTests {
   checkPassword(): Account {
     throw new CallError('wrong-credentials', 'not in these tests');
   }
+
+  @Answers(accountsCalls.calls.changePassword)
+  changePassword(): Account {
+    throw new CallError('wrong-credentials', 'not in these tests');
+  }
+
+  @Answers(accountsCalls.calls.setDisabled)
+  setDisabled(): Account {
+    throw new CallError('not-found', 'not in these tests');
+  }
 }
 
 /** Answers as the orders service does, and tells what partitions were asked for. */
