@@ -25,6 +25,7 @@ test.each([
   ['a typed array', allTypes.pack(new Float64Array(2))],
   ['a record', new Packr({ useRecords: true }).pack({ a: 1 })],
   ['a cycle', new Packr({ structuredClone: true }).pack(cyclic())],
+  ['a million values', Buffer.concat([Buffer.of(0xdd, 0, 0x0f, 0x42, 0x40), Buffer.alloc(1_000_000, 0x90)])],
   ['33 lists in each other', Buffer.concat([Buffer.alloc(33, 0x91), Buffer.of(0)])],
   ['bytes after the value', Buffer.of(0x01, 0x01)],
   ['a text that ends too early', Buffer.of(0xa5, 0x61)],

@@ -1,7 +1,10 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 
 /** Arrays and maps inside of each other; contracts are far flatter. Decoding is recursive, so there must be a limit. */
-const maxDepth = 32;
+export const maxDepth = 32;
+
+/** Values in one body; a million of them would fit into a frame, and take fifty times its length in memory. */
+const maxValues = 200_000;
 
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'number', copyBuffers: true } as const;
 const packr = new Packr(options);
@@ -42,6 +45,7 @@ function assertPlain(bytes: Buffer, start: number, end: number): void {
   let position = start;
   let depth = 0;
   let left = 1;
+  let values = 1;
   for (;;) {
     while (left === 0) {
       if (depth === 0) {
@@ -124,6 +128,8 @@ function assertPlain(bytes: Buffer, start: number, end: number): void {
     if (position > end) throw new NotPlainError('ends too early');
     if (members < 0) continue;
     if (members > end - position) throw new NotPlainError(`announces ${members} values in ${end - position} bytes`);
+    values += members;
+    if (values > maxValues) throw new NotPlainError(`more than ${maxValues} values`);
     if (depth === maxDepth) throw new NotPlainError(`nested deeper than ${maxDepth}`);
     unfinished[depth] = left;
     depth += 1;

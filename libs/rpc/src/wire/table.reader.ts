@@ -1,5 +1,9 @@
-import { decodePlain, NotPlainError } from './plain.messagepack.ts';
+import { maxDepth, NotPlainError } from './plain.messagepack.ts';
 
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+
+const single = new Float32Array(1);
+const singleBytes = new Uint8Array(single.buffer);
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
@@ -65,6 +69,10 @@ export class TableReader {
       case 0xd2:
         this.position = position + 5;
         return int32At(bytes, position + 1);
+      case 0xca:
+        this.position = position + 5;
+        for (let index = 3; index >= 0; index -= 1) singleBytes[index] = bytes[position + 4 - index] as number;
+        return single[0] as number;
       case 0xcb:
         this.position = position + 9;
         for (let index = 7; index >= 0; index -= 1) doubleBytes[index] = bytes[position + 8 - index] as number;
@@ -110,11 +118,30 @@ export class TableReader {
   }
 
   plain(): unknown {
-    const start = this.position + 5;
-    const end = start + uint32At(this.bytes, this.position, this.end, 0xc6);
-    this.position = end;
-    if (end > this.end) throw new NotPlainError('ends too early');
-    return decodePlain(this.bytes, start, end);
+    const text = this.text();
+    assertFlat(text);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new NotPlainError('a plain part is no JSON', { cause });
+    }
+  }
+}
+
+/** Whoever walks over the value later may do so recursively. */
+function assertFlat(text: string): void {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (quoted) {
+      if (character === backslash) at += 1;
+      else if (character === quote) quoted = false;
+    } else if (character === quote) quoted = true;
+    else if (character === openBracket || character === openBrace) {
+      depth += 1;
+      if (depth > maxDepth) throw new NotPlainError(`nested deeper than ${maxDepth}`);
+    } else if (character === closeBracket || character === closeBrace) depth -= 1;
   }
 }
 

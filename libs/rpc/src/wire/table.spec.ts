@@ -25,7 +25,7 @@ const nested = z.object({ first: z.string().optional(), second: z.number().optio
 
 test.each<[string, z.ZodType, unknown]>([
   ['texts', z.array(z.string()), ['', 'a', 'ä€😀', 'x'.repeat(70_000)]],
-  ['numbers', z.array(z.number()), [0, 1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, -1, -32, -33, -(2 ** 31), -(2 ** 40), 0.5, 1e300, Infinity]],
+  ['numbers', z.array(z.number()), [0, 1, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, -1, 1.5, 0.1, -32, -33, -(2 ** 31), -(2 ** 40), 0.5, 1e300, Infinity]],
   ['booleans', z.array(z.boolean()), [true, false]],
   ['choices', z.array(z.enum(['red', 'green'])), ['green', 'red']],
   ['an empty object', z.object({ a: z.object({}).optional(), b: z.object({}).nullable() }), { a: {}, b: {} }],
@@ -85,6 +85,14 @@ test('a frame after one that was refused is whole', () => {
 
 test('a frame over the limit is refused', () => {
   expect(() => encodeTableFrame({ ...head, maxBytes: 100 }, codecOf(z.string()), 'x'.repeat(100))).toThrow(FrameError);
+});
+
+test('a plain part that is nested too deep is refused, and brackets within its texts are not counted', () => {
+  const codec = codecOf(z.object({ any: z.unknown() }));
+  const nested = (depth: number): unknown => (depth === 0 ? ['["{"'.repeat(100)] : [nested(depth - 1)]);
+
+  expect(decode(codec, bodyOf(codec, { any: nested(31) }))).toEqual({ any: nested(31) });
+  expect(() => decode(codec, bodyOf(codec, { any: nested(32) }))).toThrow('nested deeper than 32');
 });
 
 test('a list that is longer than its schema allows is refused before it is made', () => {

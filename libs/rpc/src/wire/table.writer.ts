@@ -1,8 +1,8 @@
-import { encodePlain } from './plain.messagepack.ts';
-
 /** Bytes of one piece of memory that frames are written into, one behind the other. */
 const slabBytes = 256 * 1024;
 
+const single = new Float32Array(1);
+const singleBytes = new Uint8Array(single.buffer);
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
@@ -80,6 +80,10 @@ export class TableWriter {
         bytes[position++] = 0xd2;
         position = writeUint32(bytes, position, value);
       }
+    } else if (Math.fround(value) === value) {
+      bytes[position++] = 0xca;
+      single[0] = value;
+      for (let index = 3; index >= 0; index -= 1) bytes[position++] = singleBytes[index] as number;
     } else {
       bytes[position++] = 0xcb;
       double[0] = value;
@@ -94,19 +98,11 @@ export class TableWriter {
     this.position += 1;
   }
 
-  /** A value that no layout describes, as MessagePack within a binary. */
+  /** A value that no layout describes, as a text of JSON: on small values of any shape, nothing in JavaScript is faster. */
   plain(value: unknown): void {
-    let packed: Buffer;
-    try {
-      packed = encodePlain(value, 0);
-    } catch {
-      throw new MisfitError('plain data');
-    }
-    this.room(5 + packed.length);
-    this.bytes[this.position] = 0xc6;
-    this.position = writeUint32(this.bytes, this.position + 1, packed.length);
-    this.bytes.set(packed, this.position);
-    this.position += packed.length;
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) throw new MisfitError('plain data');
+    this.text(text);
   }
 
   uint32(value: number, at: number): void {
