@@ -5,6 +5,7 @@ import type { GatewayConfig } from './gateway.settings.ts';
 import { serveOpenApi } from './openapi/openapi.route.ts';
 import { pictureTypes } from './pictures/picture.type.ts';
 import { rememberRoutes } from './problems/known-routes.ts';
+import { priorityOf } from './limits/route-priority.ts';
 import { refusalOfBody } from './security/body-type.ts';
 import { securityHeaders } from './security/security-headers.ts';
 
@@ -14,6 +15,7 @@ export function httpOptions(config: GatewayConfig): Omit<HttpOptions, 'port'> {
     trustProxy: config.TRUSTED_PROXIES,
     deadlineMs: 5000,
     timeouts: { headersMs: config.HTTP_HEADERS_TIMEOUT_MS, requestMs: config.HTTP_REQUEST_TIMEOUT_MS },
+    priorityOf,
     configure: (app) => configure(app, config),
   };
 }

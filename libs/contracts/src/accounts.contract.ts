@@ -23,9 +23,9 @@ export const newAccount = z.strictObject({
 export const credentials = z.strictObject({ email, password: z.string().min(1).max(256) });
 
 export const accountsCalls = defineCalls('accounts', {
-  signUp: { request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000 },
+  signUp: { priority: 'high', request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000 },
   /** Takes the same time whether the account is unknown or the password wrong. */
-  checkPassword: { request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
+  checkPassword: { priority: 'high', request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
   /** Done also when the new password is the account's already: who got no answer asks again. */
   changePassword: {
     request: z.strictObject({ id: uuid, password: credentials.shape.password, newPassword }),

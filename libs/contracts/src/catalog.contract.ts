@@ -43,7 +43,7 @@ export type Category = z.output<typeof category>;
 export const catalogCalls = defineCalls('catalog', {
   /** All of them, by name. */
   listCategories: { request: z.strictObject({}), response: z.strictObject({ items: z.array(category) }), errors: [], idempotent: true },
-  listProducts: { request: productFilter, response: pageOf(productSummary), errors: ['bad-cursor'], idempotent: true },
+  listProducts: { priority: 'low', request: productFilter, response: pageOf(productSummary), errors: ['bad-cursor'], idempotent: true },
   getProduct: { request: z.strictObject({ id: integerId }), response: product, errors: ['not-found'], idempotent: true },
   /** Unknown ids are left out of the answer. */
   getProducts: {

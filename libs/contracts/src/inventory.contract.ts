@@ -21,13 +21,14 @@ export const inventoryCalls = defineCalls('inventory', {
   },
   /** All of the order's items or none. The same order again changes nothing; with other items it is refused. */
   reserve: {
+    priority: 'high',
     request: z.strictObject({ orderId: uuid, items: z.array(itemQuantity).min(1).max(50) }),
     response: z.strictObject({}),
     errors: ['out-of-stock', 'reserved-differently'],
     idempotent: true,
   },
   /** Gives back what the order reserved; nothing reserved is no error. */
-  release: { request: z.strictObject({ orderId: uuid }), response: z.strictObject({}), errors: [], idempotent: true },
+  release: { priority: 'high', request: z.strictObject({ orderId: uuid }), response: z.strictObject({}), errors: [], idempotent: true },
   restock: {
     request: z.strictObject({ productId: integerId, quantity: z.int().min(1).max(1_000_000), deliveryId: uuid }),
     response: stock,

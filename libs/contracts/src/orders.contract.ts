@@ -33,6 +33,7 @@ export const ordersCalls = defineCalls('orders', {
    * `bodyHash` is of the request as the client sent it: the same key with another hash is `key-reused`.
    */
   placeOrder: {
+    priority: 'high',
     request: z.strictObject({
       accountId: uuid,
       idempotencyKey,

@@ -27,6 +27,7 @@ export type Report = z.output<typeof report>;
 
 export const workerCalls = defineCalls('worker', {
   createReport: {
+    priority: 'low',
     request: z.strictObject({ accountId: uuid, report: newReport }),
     response: report,
     errors: [],

@@ -218,7 +218,7 @@ test('over its limit a server refuses with a delay before it works', async () =>
   const admitted = [client.whoAnswers({ ms: 300 }), client.whoAnswers({ ms: 300 })];
   await eventually(() => replica.started.length === 2);
 
-  expect(await refusalOf(client.echo({ text: '' }))).toMatchObject({ code: 'overloaded', retryAfterMs: 100 });
+  expect(await refusalOf(client.countOnce({ ms: 0 }))).toMatchObject({ code: 'overloaded', retryAfterMs: 100 });
   expect(await registry.getSingleMetricAsString('call_server_refused_total')).toMatch(/code="overloaded"\} [1-9]/);
   await Promise.all(admitted);
 });

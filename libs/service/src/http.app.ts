@@ -5,6 +5,7 @@ import type { Health } from './health.registry.ts';
 import { createHttpAdapter } from './http.adapter.ts';
 import type { HttpTimeouts } from './http.adapter.ts';
 import { addRequestHooks } from './http.hooks.ts';
+import type { Priority } from './load/admission.ts';
 
 export interface HttpOptions {
   port: number;
@@ -22,6 +23,13 @@ export interface HttpOptions {
   deadlineMs?: number;
   /** How long clients may take to send. */
   timeouts?: HttpTimeouts;
+  /**
+   * Who is refused first, with 503, when there is too much to do. `exempt` is what takes long by its nature, such as a
+   * stream of events: it takes nobody's place. Default `normal` for all.
+   *
+   * @param route its template, e.g. `/v1/products/:id`
+   */
+  priorityOf?: (method: string, route: string) => Priority | 'exempt';
   /** Adds filters, cookies, OpenAPI, before anything is initialized. */
   configure?: (app: NestFastifyApplication) => void | Promise<void>;
 }
@@ -36,11 +44,11 @@ interface AppSurroundings {
 /** The HTTP application of a service, configured but not listening yet; tests make theirs by it, too. */
 export async function createHttpApp(
   root: DynamicModule,
-  { bodyLimit, trustProxy, deadlineMs = 10_000, timeouts, configure }: Omit<HttpOptions, 'port'>,
+  { bodyLimit, trustProxy, deadlineMs = 10_000, timeouts, priorityOf = () => 'normal', configure }: Omit<HttpOptions, 'port'>,
   { health, logger, logAll }: AppSurroundings,
 ): Promise<NestFastifyApplication> {
   const adapter = createHttpAdapter({ bodyLimit, trustProxy, timeouts });
-  addRequestHooks(adapter.getInstance(), { health, deadlineMs, logAll });
+  addRequestHooks(adapter.getInstance(), { health, deadlineMs, logAll, priorityOf });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger, abortOnError: false });
   await configure?.(app);
   return app;

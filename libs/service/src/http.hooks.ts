@@ -1,10 +1,12 @@
-import { Logger } from '@nestjs/common';
+import { Logger, ServiceUnavailableException } from '@nestjs/common';
 import { counter, currentContext, gauge, histogram, runInContext, Span, startRootSpan } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './health.registry.ts';
 import { HttpContext } from './http.context.ts';
 import { endRequestSpan } from './http.span.ts';
+import { Admission } from './load/admission.ts';
+import type { Priority } from './load/admission.ts';
 
 /** Milliseconds from which an answer is worth a line in the log. */
 const slowAfterMs = 500;
@@ -17,14 +19,21 @@ interface HookOptions {
   deadlineMs: number;
   /** Whether every request is logged, not only those that failed or were slow. */
   logAll: boolean;
+  priorityOf: (method: string, route: string) => Priority | 'exempt';
 }
 
 const CONTEXT = Symbol('request context');
+/** When the request was admitted, in milliseconds; 0 once its place is free again. */
+const ADMITTED = Symbol('admitted at');
 
-type RequestWithContext = FastifyRequest & { [CONTEXT]?: RequestContext };
+type RequestWithContext = FastifyRequest & { [CONTEXT]?: RequestContext; [ADMITTED]?: number };
+
+/** Requests that are in work at once however slow everything is: fewer would leave the machine idle. */
+const minInWork = 32;
 
 /** Gives every request its context, measures it, and logs those that failed or were slow. */
-export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll }: HookOptions): void {
+export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll, priorityOf }: HookOptions): void {
+  const admission = new Admission({ kind: 'http', initial: minInWork, min: minInWork });
   const logger = new Logger('Http');
   const recorders = new Map<string, { observe(seconds: number): void }>();
   const duration = histogram({
@@ -47,12 +56,20 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     if (!recorder) recorders.set(key, (recorder = duration.labels({ route, method: request.method, status })));
     recorder.observe(reply.elapsedTime / 1000);
   };
+  const leave = (request: RequestWithContext, counts: boolean) => {
+    const admittedAt = request[ADMITTED];
+    if (!admittedAt) return;
+    request[ADMITTED] = 0;
+    admission.done(routeOf(request), performance.now() - admittedAt, counts);
+  };
   fastify.decorateRequest(CONTEXT);
+  fastify.decorateRequest(ADMITTED);
 
   fastify.addHook('onRequest', (request: RequestWithContext, reply, done) => {
     inFlight += 1;
     reply.raw.once('close', () => {
       inFlight -= 1;
+      leave(request, false);
       // A client that leaves gets no response, and none of Fastify's hooks.
       if (reply.raw.writableFinished) return;
       observe(request, reply, 'aborted');
@@ -66,13 +83,29 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
   });
 
   // A body is read in the asynchronous context of its connection; from here on it is the request's again.
+  // A body is read in the asynchronous context of its connection; from here on it is the request's again. Only now does
+  // it take a place: a client that sends slowly must not keep others out.
   fastify.addHook('preValidation', (request: RequestWithContext, _reply, done) => {
     const context = request[CONTEXT];
-    if (!context || currentContext() === context) done();
-    else runInContext(context, done);
+    const start = () => {
+      if (!context || currentContext() === context) done();
+      else runInContext(context, done);
+    };
+    const priority = priorityOf(request.method, routeOf(request));
+    if (priority === 'exempt') {
+      start();
+      return;
+    }
+    const admit = () => {
+      request[ADMITTED] = performance.now();
+      if (context?.cancelled) leave(request, false);
+      start();
+    };
+    admission.admit(priority, admit, () => done(new ServiceUnavailableException('Too many requests at once.')));
   });
 
-  fastify.addHook('onSend', (request, reply, payload, done) => {
+  fastify.addHook('onSend', (request: RequestWithContext, reply, payload, done) => {
+    leave(request, reply.statusCode < 400);
     // Closed while its client still sends, a connection is reset, and the answer is lost with it; Fastify would close it.
     if (reply.statusCode === 413 && Number(request.headers['content-length']) <= longestDropped) reply.removeHeader('connection');
     // Keep-alive clients leave while there is still time, so that none meets a connection that is just being closed.

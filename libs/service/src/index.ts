@@ -19,6 +19,8 @@ export {
 export { Health } from './health.registry.ts';
 export type { Dependency } from './health.registry.ts';
 export { HealthModule } from './health.module.ts';
+export { Admission } from './load/admission.ts';
+export type { AdmissionOptions, Priority } from './load/admission.ts';
 export { runService } from './run.service.ts';
 export type { HttpOptions } from './http.app.ts';
 export type { ServiceConfig, ServiceOptions } from './run.service.ts';

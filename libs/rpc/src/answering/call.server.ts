@@ -3,6 +3,7 @@ import type { Server as NetServer } from 'node:net';
 import { Server } from '@nestjs/microservices';
 import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
 import type { Call, CallContract } from '@tenfold/contracts';
+import { Admission } from '@tenfold/service';
 import { counter, gauge, histogram, runInContext, startRootSpan } from '@tenfold/telemetry';
 import type { Span } from '@tenfold/telemetry';
 import { firstValueFrom, isObservable } from 'rxjs';
@@ -26,7 +27,10 @@ export interface CallServerConfig {
 }
 
 export interface CallServerOptions {
-  /** Calls in work at once; further ones are refused with `overloaded`. Default 1000. */
+  /**
+   * Calls in work at once, at most. Usually it is fewer: the limit follows latency. Further ones wait shortly or are
+   * refused with `overloaded`. Default 1000.
+   */
   maxInFlight?: number;
   /** Milliseconds that callers have, on close, to fetch their answers and leave. Default 10,000. */
   closeTimeoutMs?: number;
@@ -40,6 +44,9 @@ const headBytes = 4096;
 
 /** Milliseconds after which a caller that says nothing or takes nothing is cut off, twice that at most. */
 const silenceMs = 10_000;
+
+/** Outcomes whose latency says nothing of how busy this service is. */
+const saysNothing = new Set(['cancelled', 'deadline-exceeded', 'overloaded', 'unavailable', 'internal', 'bad-request']);
 
 interface Endpoint {
   call: Call;
@@ -67,6 +74,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     help: 'Requests refused before they became a call: overloaded, bad-request, incompatible.',
     labelNames: ['code'],
   });
+  readonly #admission: Admission;
   #listener: NetServer | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -77,6 +85,8 @@ export class CallServer extends Server implements CustomTransportStrategy {
     this.#contract = contract;
     this.#config = config;
     this.#options = { maxInFlight: 1000, closeTimeoutMs: 10_000, ...options };
+    const { maxInFlight: max } = this.#options;
+    this.#admission = new Admission({ kind: 'calls', max, initial: Math.min(max, 32), min: Math.min(max, 16) });
     for (const code of ['overloaded', 'bad-request', 'incompatible']) this.#refused.inc({ code }, 0);
     gauge({
       name: 'call_server_in_flight',
@@ -164,11 +174,6 @@ export class CallServer extends Server implements CustomTransportStrategy {
   };
 
   readonly #onRequest = (caller: CallerConnection, id: number, bytes: Buffer, start: number, end: number): void => {
-    if (this.#inFlight >= this.#options.maxInFlight) {
-      this.#refused.inc({ code: 'overloaded' });
-      caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
-      return;
-    }
     let request: { endpoint: Endpoint; incoming: IncomingCall };
     try {
       request = this.#read(bytes, start, end);
@@ -179,11 +184,28 @@ export class CallServer extends Server implements CustomTransportStrategy {
       return;
     }
     const { endpoint, incoming } = request;
+    const { call } = endpoint;
     caller.calls.set(id, incoming);
+    // A stream takes long by its nature, and its caller sets the pace.
+    if (call.stream) this.#start(endpoint, caller, id, incoming);
+    else {
+      this.#admission.admit(
+        call.priority,
+        () => this.#start(endpoint, caller, id, incoming),
+        () => {
+          caller.calls.delete(id);
+          this.#refused.inc({ code: 'overloaded' });
+          caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
+        },
+      );
+    }
+  };
+
+  #start(endpoint: Endpoint, caller: CallerConnection, id: number, incoming: IncomingCall): void {
     this.#inFlight += 1;
     const span = startRootSpan(callSpanName(endpoint.call), 'server', incoming, { traceparent: incoming.traceparent });
     void runInContext(span ?? incoming, () => this.#answer(endpoint, caller, id, incoming, span));
-  };
+  }
 
   /** @throws CallError, NotPlainError */
   #read(bytes: Buffer, start: number, end: number): { endpoint: Endpoint; incoming: IncomingCall } {
@@ -231,10 +253,13 @@ export class CallServer extends Server implements CustomTransportStrategy {
       recorder = this.#duration.labels({ call: endpoint.call.name, code });
       endpoint.recorders.set(code, recorder);
     }
-    recorder.observe((performance.now() - incoming.startedAt) / 1000);
+    const milliseconds = performance.now() - incoming.startedAt;
+    recorder.observe(milliseconds / 1000);
+    if (!endpoint.call.stream) this.#admission.done(endpoint.call.name, milliseconds, !saysNothing.has(code));
   }
 
   async #handle({ call, handler }: Endpoint, incoming: IncomingCall): Promise<unknown> {
+    if (incoming.cancelled) throw new CallError('cancelled', 'nobody waits');
     if (Date.now() >= incoming.deadline) throw new CallError('deadline-exceeded', 'no time left');
     const request = call.request.safeParse(incoming.payload);
     if (!request.success) {

@@ -32,6 +32,7 @@ export function settleWithAnswer(pending: PendingCall, bytes: Buffer, start: num
 /** Settles a call with the body of a refusal. */
 export function settleWithRefusal(pending: PendingCall, refusal: Refusal): void {
   raisePositions(pending, refusal.positions);
+  pending.answered = true;
   const { code, message, retryAfterMs, issues } = refusal;
   pending.fail(code, message, { ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(issues ? { issues } : {}) });
 }

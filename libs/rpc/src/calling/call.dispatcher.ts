@@ -198,8 +198,15 @@ export class CallDispatcher {
     }
     const now = Date.now();
     for (const pending of this.#pool.look(now)) this.#giveUpIfOver(pending, now);
+    for (const pending of this.#pool.stranded()) if (this.#mayRetry(pending)) this.#sendElsewhere(pending);
     if (this.#waiting.length > 0) this.#sweepWaiting(now);
     if (this.#delayed.length > 0) this.#sweepDelayed(now);
+  }
+
+  #sendElsewhere(pending: PendingCall): void {
+    const { link } = pending;
+    link?.cancel(pending);
+    this.#dispatch(pending, link);
   }
 
   #sweepWaiting(now: number): void {
@@ -236,7 +243,8 @@ export class CallDispatcher {
     const milliseconds = performance.now() - pending.startedAt;
     this.#metrics.settled(pending, code, milliseconds);
     if (pending.refused || code === 'cancelled') return;
-    const failed = code === 'unavailable' || (code === 'deadline-exceeded' && 2 * milliseconds >= pending.call.deadlineMs);
+    const timedOut = code === 'deadline-exceeded' && 2 * milliseconds >= pending.call.deadlineMs;
+    const failed = !pending.answered && (code === 'unavailable' || timedOut);
     if (failed) this.#breaker.failed();
     else this.#breaker.succeeded();
     const record = pending.link && this.#pool.recordOf(pending.link);

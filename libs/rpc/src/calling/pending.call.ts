@@ -24,6 +24,8 @@ export class PendingCall {
   receivedBytes = 0;
   /** Whether it was never sent, so that its failure says nothing of the service. */
   refused = false;
+  /** Whether the service itself refused: it is there, whatever it lacks. */
+  answered = false;
   settled = false;
   stream: StreamedAnswer | undefined;
   #resolve!: (payload: unknown) => void;

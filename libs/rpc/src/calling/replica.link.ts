@@ -130,6 +130,11 @@ export class ReplicaLink {
     return over;
   }
 
+  /** Calls that may be answered by another replica as well. */
+  repeatable(): PendingCall[] {
+    return [...this.#outstanding.values()].filter(({ call, stream }) => call.idempotent && !stream?.begun);
+  }
+
   /** Asks for more parts of a stream. */
   grant(pending: PendingCall, parts: number): void {
     this.#connection?.send(encodeFrame(FrameType.Credit, pending.id, parts));

@@ -85,6 +85,13 @@ export class ReplicaPool {
     return over;
   }
 
+  /** Calls that can be repeated and wait for a replica that does not stir, while another one is well. */
+  stranded(): PendingCall[] {
+    const silent = this.#ready.filter(({ link }) => link.silent);
+    if (silent.length === 0 || !this.#ready.some(isGood)) return [];
+    return silent.flatMap(({ link }) => link.repeatable());
+  }
+
   recordOf(link: ReplicaLink): ReplicaRecord | undefined {
     return this.#replicas.get(link.address)?.record;
   }
