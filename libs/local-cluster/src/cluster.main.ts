@@ -18,7 +18,8 @@ const usage = `Usage: npm run cluster -- <command>
   logs NAME [-f]      the log of a process, or of all replicas of a service
 
 Environment: TENFOLD_DIRECTORY (default .tenfold/default), TENFOLD_PORT_BASE (default: free ports are picked),
-LOG_LEVEL, METRICS, RATE_LIMIT_PER_MINUTE, LOGIN_LIMIT_PER_MINUTE, DRAIN_DELAY_MS (handed to the services).
+LOG_LEVEL, METRICS, RATE_LIMIT_PER_MINUTE, LOGIN_LIMIT_PER_MINUTE, DRAIN_DELAY_MS, PROFILE_DIRECTORY,
+PROFILE_BUSY_SHARE (handed to the services).
 `;
 
 const { values, positionals } = (() => {

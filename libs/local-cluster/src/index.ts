@@ -9,5 +9,6 @@ export type { ClusterUrls } from './cluster.urls.ts';
 export type { ComponentName, ExtraName } from './components/component-names.ts';
 export { readStatus, sendCommand } from './control/control.client.ts';
 export type { ClusterStatus, Command } from './control/control.protocol.ts';
+export { profileTokenOf } from './secrets.ts';
 export { drawTimeline } from './timeline.ts';
 export type { Timing } from './timeline.ts';

@@ -6,6 +6,8 @@ import { writeAtomically } from './files.ts';
 /** Everything secret of one cluster: made at its first start, readable by its owner alone, never committed. */
 export interface Secrets {
   callsSecret: string;
+  /** Lets whoever can read this file take profiles of the replicas. */
+  profileToken: string;
   /** Newest first. */
   cookieKeys: string[];
   superuserPassword: string;
@@ -32,14 +34,26 @@ function scramVerifier(password: string): string {
 
 const newSecret = () => randomBytes(24).toString('base64url');
 
+const fileOf = (directory: string) => join(directory, 'secrets.json');
+
+function keptSecrets(directory: string): Partial<Secrets> {
+  const file = fileOf(directory);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Secrets) : {};
+}
+
+/** The token that the replicas of a cluster take profiles for; undefined where no cluster was ever started. */
+export function profileTokenOf(directory: string): string | undefined {
+  return keptSecrets(directory).profileToken;
+}
+
 /** Reads the cluster's secrets; makes those that are missing, for instance of a service that is new. */
 export function loadSecrets(directory: string, services: readonly string[]): Secrets {
-  const file = join(directory, 'secrets.json');
-  const kept: Partial<Secrets> = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Secrets) : {};
+  const kept = keptSecrets(directory);
   const servicePasswords = Object.fromEntries(services.map((service) => [service, kept.servicePasswords?.[service] ?? newSecret()]));
   const verifierOf = ([service, password]: [string, string]) => [service, kept.serviceVerifiers?.[service] ?? scramVerifier(password)];
   const secrets: Secrets = {
     callsSecret: kept.callsSecret ?? newSecret(),
+    profileToken: kept.profileToken ?? newSecret(),
     cookieKeys: kept.cookieKeys ?? [newSecret()],
     superuserPassword: kept.superuserPassword ?? newSecret(),
     replicatorPassword: kept.replicatorPassword ?? newSecret(),
@@ -47,6 +61,6 @@ export function loadSecrets(directory: string, services: readonly string[]): Sec
     servicePasswords,
     serviceVerifiers: Object.fromEntries(Object.entries(servicePasswords).map(verifierOf)) as Record<string, string>,
   };
-  writeAtomically(file, `${JSON.stringify(secrets, undefined, 2)}\n`);
+  writeAtomically(fileOf(directory), `${JSON.stringify(secrets, undefined, 2)}\n`);
   return secrets;
 }

@@ -8,6 +8,7 @@ import type { Health } from './health.registry.ts';
 import { createHttpAdapter } from './http.adapter.ts';
 import { OperationsController, SERVICE_INFO } from './operations.controller.ts';
 import type { ServiceInfo } from './operations.controller.ts';
+import { PROFILE_TOKEN, ProfileController } from './profile.controller.ts';
 
 @Module({})
 class OperationsModule {}
@@ -18,6 +19,8 @@ interface OperationsOptions {
   logger: LoggerService;
   host: string;
   port: number;
+  /** Who may take profiles; nobody without one. */
+  profileToken: string | undefined;
 }
 
 /** Starts the operations port: an application of its own, so that it answers while the service boots and drains. */
@@ -25,8 +28,11 @@ export async function startOperations(options: OperationsOptions): Promise<NestF
   const module = {
     module: OperationsModule,
     imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false })],
-    providers: [{ provide: SERVICE_INFO, useValue: options.info }],
-    controllers: [OperationsController],
+    providers: [
+      { provide: SERVICE_INFO, useValue: options.info },
+      { provide: PROFILE_TOKEN, useValue: options.profileToken },
+    ],
+    controllers: options.profileToken === undefined ? [OperationsController] : [OperationsController, ProfileController],
   };
   const app = await NestFactory.create<NestFastifyApplication>(module, createHttpAdapter(), {
     logger: options.logger,

@@ -311,3 +311,61 @@ test('an error that nobody caught is logged and ends the process with 1', async 
   expect(await fixture.exit).toBe(1);
   expect(fixture.lines().at(-1)).toMatchObject({ level: 60, err: { message: 'crashed on purpose' } });
 });
+
+const token = 'only-for-those-who-may-look-inside';
+
+function postProfile(fixture: Fixture, body: unknown, authorization = `Bearer ${token}`): Promise<Response> {
+  return fetch(`${fixture.operations}/profile`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+test('no profile is taken where there is no token', async () => {
+  const fixture = await startReady();
+  expect((await postProfile(fixture, {})).status).toBe(404);
+});
+
+test('whoever shows the token gets a profile of the service', async () => {
+  const fixture = await startReady({ PROFILE_TOKEN: token });
+
+  const response = await postProfile(fixture, { kind: 'cpu', seconds: 0.2 });
+
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ kind: 'cpu', service: { name: 'fixture', replica: 'fixture-1' }, profile: { nodes: expect.any(Array) as unknown } });
+});
+
+test('a wrong token is refused, and so is a profile that makes no sense', async () => {
+  const fixture = await startReady({ PROFILE_TOKEN: token });
+
+  expect((await postProfile(fixture, { seconds: 0.2 }, `Bearer ${token}x`)).status).toBe(401);
+  expect((await postProfile(fixture, { seconds: 0.2 }, '')).status).toBe(401);
+  const refused = await postProfile(fixture, { kind: 'disk', seconds: 1_000_000 });
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('seconds');
+});
+
+test('a second profile waits for nobody, and one whose client left ends', async () => {
+  const fixture = await startReady({ PROFILE_TOKEN: token });
+  const client = new AbortController();
+  const first = fetch(`${fixture.operations}/profile`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ seconds: 300 }),
+    signal: client.signal,
+  });
+  await eventually(() => fixture.output().includes('"profile"'));
+  expect((await postProfile(fixture, { seconds: 0.1 })).status).toBe(409);
+
+  client.abort();
+  await expect(first).rejects.toThrow('abort');
+  await eventually(async () => (await postProfile(fixture, { seconds: 0.1 })).status === 200);
+});
+
+test('a profile does not keep a service from stopping', async () => {
+  const fixture = await startReady({ PROFILE_TOKEN: token });
+  const taken = postProfile(fixture, { seconds: 300 }).then(({ status }) => status, () => 0);
+  await eventually(() => fixture.output().includes('"profile"'));
+
+  fixture.process.kill('SIGTERM');
+
+  expect(await fixture.exit).toBe(0);
+  expect(await taken).toBe(503);
+});

@@ -3,7 +3,7 @@ import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
-import { startProcessMetrics } from '@tenfold/telemetry';
+import { startProcessMetrics, watchBusyLoop } from '@tenfold/telemetry';
 import type { ConfigOf } from './config.loader.ts';
 import { HealthModule } from './health.module.ts';
 import { Health } from './health.registry.ts';
@@ -64,7 +64,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
       logger,
       host: config.HOST,
       port: config.OPERATIONS_PORT,
+      profileToken: config.PROFILE_TOKEN,
     });
+    watchOwnLoop(config, health);
     stopOnSignals(async () => {
       const started = health.phase === 'running';
       health.markDraining();
@@ -87,6 +89,20 @@ export async function runService(options: ServiceOptions): Promise<void> {
     new Logger('Service').fatal(error);
     process.exit(1);
   }
+}
+
+/** Leaves a profile behind when the event loop stays busy; until the service stops. */
+function watchOwnLoop({ REPLICA, PROFILE_DIRECTORY, PROFILE_BUSY_SHARE }: ServiceConfig, health: Health): void {
+  if (PROFILE_DIRECTORY === undefined) return;
+  const logger = new Logger('Profile');
+  const stop = watchBusyLoop({
+    directory: PROFILE_DIRECTORY,
+    replica: REPLICA,
+    limit: PROFILE_BUSY_SHARE,
+    onTaken: (file, { load }) => logger.warn({ msg: 'the event loop is busy; took a profile', file, ...load }),
+    onError: (error) => logger.warn({ msg: 'the event loop is busy; no profile could be taken', err: error }),
+  });
+  health.stopping.addEventListener('abort', stop, { once: true });
 }
 
 async function createApp(

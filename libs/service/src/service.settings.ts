@@ -34,6 +34,12 @@ export const serviceSettings = {
   DRAIN_DELAY_MS: milliseconds.default(5000),
   /** Milliseconds after a stop signal at which the process ends with 1, done or not. Default 25,000. */
   SHUTDOWN_GRACE_MS: milliseconds.default(25_000),
+  /** Whoever shows it may take profiles through the operations port. Absent: nobody may. */
+  PROFILE_TOKEN: secret.optional(),
+  /** Where a replica writes a profile that it takes by itself, when its event loop stays busy. Absent: it takes none. */
+  PROFILE_DIRECTORY: z.string().min(1).optional(),
+  /** Share of the time that the event loop may be busy before that. Default 0.9. */
+  PROFILE_BUSY_SHARE: z.coerce.number().gt(0).lt(1).default(0.9),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   /** What `/info` reports. Default `development`. */
   VERSION: z.string().default('development'),

@@ -2,6 +2,12 @@ export { counter, durationBuckets, gauge, histogram, registry, roundTripBuckets 
 export type { CounterOptions, GaugeOptions, HistogramOptions } from './metrics.registry.ts';
 export { metricsEnabled } from './metrics.switch.ts';
 export { startProcessMetrics } from './process.metrics.ts';
+export { watchBusyLoop } from './profiles/busy.watch.ts';
+export type { BusyWatchOptions } from './profiles/busy.watch.ts';
+export { ProfileError, profileKinds } from './profiles/profile.ts';
+export type { Profile, ProfileKind } from './profiles/profile.ts';
+export { takeProfile } from './profiles/profiler.ts';
+export type { ProfileRequest } from './profiles/profiler.ts';
 export { measureRedis } from './redis.metrics.ts';
 export {
   compareLsn,

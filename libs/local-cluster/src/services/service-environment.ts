@@ -12,6 +12,8 @@ const passedOn = [
   'LOGIN_LIMIT_PER_MINUTE',
   'DRAIN_DELAY_MS',
   'METRICS',
+  'PROFILE_DIRECTORY',
+  'PROFILE_BUSY_SHARE',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OTEL_EXPORTER_OTLP_PROTOCOL',
   'OTEL_EXPORTER_OTLP_HEADERS',
@@ -43,6 +45,7 @@ export async function environmentOf(
     TZ: 'UTC',
     REPLICA: replica,
     HOST: address,
+    PROFILE_TOKEN: secrets.profileToken,
     // The balancer and the callers are told before a replica is stopped, so they need hardly any time to notice.
     DRAIN_DELAY_MS: '500',
     ...(await databaseEnvironment(context, declaration, 'pgbouncer')),

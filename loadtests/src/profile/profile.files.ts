@@ -1,0 +1,77 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { HeapProfiler, Runtime } from 'node:inspector';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { callTreeOf } from './call-tree.ts';
+import type { CallNode } from './call-tree.ts';
+import { flamegraphPage } from './flamegraph.page.ts';
+import type { ProfileKind, ReplicaProfile } from './replica.profile.ts';
+import { SourceMaps } from './source-maps.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const titles: Readonly<Record<ProfileKind, string>> = {
+  cpu: 'CPU of the main thread',
+  heap: 'memory asked for meanwhile and still held',
+  allocations: 'memory asked for',
+  io: 'waiting',
+};
+
+export interface ProfileFiles {
+  /** For Chrome's developer tools. */
+  profile: string;
+  flamegraph: string;
+  tree: CallNode;
+}
+
+/** Writes a profile for Chrome's developer tools, with the places of the sources, and as a flamegraph. */
+export async function writeProfile(taken: ReplicaProfile, directory: string): Promise<ProfileFiles> {
+  const { kind, service, startedAt } = taken;
+  const maps = new SourceMaps(service.name);
+  const tree = callTreeOf(taken, maps);
+  const base = join(directory, `${service.replica}-${kind}-${startedAt.slice(0, 19).replaceAll(':', '')}`);
+  const files = { profile: `${base}.${kind === 'cpu' || kind === 'io' ? 'cpuprofile' : 'heapprofile'}`, flamegraph: `${base}.html` };
+  mkdirSync(directory, { recursive: true });
+  const page = await flamegraphPage(tree, {
+    title: `${service.replica}: ${titles[kind]}`,
+    facts: factsOf(taken),
+    unit: unitOf(kind),
+  });
+  writeFileSync(files.flamegraph, page);
+  // The tree was made first: from here on the frames name sources, which have no maps.
+  if (kind === 'cpu' || kind === 'io') for (const node of taken.profile.nodes) moveToSource(node.callFrame, maps);
+  else moveAllToSource((taken.profile as HeapProfiler.SamplingHeapProfile).head, maps);
+  writeFileSync(files.profile, JSON.stringify(taken.profile));
+  return { ...files, tree };
+}
+
+export function unitOf(kind: ProfileKind): 'milliseconds' | 'bytes' {
+  return kind === 'heap' || kind === 'allocations' ? 'bytes' : 'milliseconds';
+}
+
+/** What a profile cannot show itself. */
+export function factsOf({ service, startedAt, seconds, load, kind }: ReplicaProfile): string[] {
+  const facts = [`${service.name} ${service.version}, ${startedAt}, ${seconds.toFixed(1)} s`];
+  if (load) {
+    const share = (part: number) => `${((part / seconds) * 100).toFixed(0)} %`;
+    const others = share(load.cpuSeconds - load.mainThreadCpuSeconds);
+    facts.push(
+      `Event loop busy ${(load.eventLoopUtilization * 100).toFixed(0)} % of the time; of a core, the main thread used ${share(load.mainThreadCpuSeconds)}, ` +
+        `other threads (garbage collector, compiler, hashing) ${others}, which no profile shows.`,
+    );
+  }
+  if (kind === 'io') facts.push('Waiting time of promises that something else settled, added up over all that waited at a time; timers and long polls are among them.');
+  return facts;
+}
+
+function moveToSource(frame: Runtime.CallFrame, maps: SourceMaps): void {
+  const source = maps.find(frame.url, frame.lineNumber, frame.columnNumber);
+  if (!source) return;
+  Object.assign(frame, { url: pathToFileURL(join(root, source.file)).href, lineNumber: source.line - 1, columnNumber: 0 } satisfies Partial<Runtime.CallFrame>);
+}
+
+function moveAllToSource(node: HeapProfiler.SamplingHeapProfileNode, maps: SourceMaps): void {
+  moveToSource(node.callFrame, maps);
+  for (const child of node.children) moveAllToSource(child, maps);
+}
+
