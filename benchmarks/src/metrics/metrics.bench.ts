@@ -15,7 +15,7 @@ export default defineBench({
   reference: 'METRICS=off',
   goals: [{ measure: 'cpu', of: 'METRICS=on', to: 'METRICS=off', atMost: 1.03 }],
   servers: ['postgresql', 'session-redis', 'cache-redis'],
-  rounds: 40,
+  rounds: 60,
   async setUp(surroundings) {
     return { 'METRICS=on': await side('on', surroundings), 'METRICS=off': await side('off', surroundings) };
   },

@@ -40,7 +40,9 @@ export class RecordedHistogram<Label extends string> extends Histogram<Label> {
 
   #entryOf(labels: Readonly<Record<string, unknown>>): Entry {
     const { hashMap } = this as unknown as { hashMap: Record<string, Entry> };
-    const find = () => Object.values(hashMap).find((entry) => Object.keys(labels).every((label) => entry.labels[label] === labels[label]));
+    const names = Object.keys(labels);
+    const find = () =>
+      Object.values(hashMap).find((entry) => Object.keys(entry.labels).length === names.length && names.every((name) => entry.labels[name] === labels[name]));
     const known = find();
     if (known) return known;
     this.zero({ ...labels } as LabelValues<Label>);
