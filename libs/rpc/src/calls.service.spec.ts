@@ -1,62 +1,16 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { freePort } from '@tenfold/local-cluster/testing';
-import { rolldown } from 'rolldown';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { closeAll, eventually, secret, startClient } from './calls.fixture.ts';
+import { closeAll, eventually, startClient } from './calls.fixture.ts';
+import { bundleService, endProcesses, startProcess } from './calls.process.fixture.ts';
 import { processCalls } from './calls.service.contract.ts';
 
-const output = fileURLToPath(new URL('../out-tsc/fixture', import.meta.url));
-const started: ChildProcess[] = [];
-
-beforeAll(async () => {
-  const bundle = await rolldown({
-    input: fileURLToPath(new URL('calls.service.fixture.ts', import.meta.url)),
-    platform: 'node',
-    tsconfig: fileURLToPath(new URL('../../../tsconfig.base.json', import.meta.url)),
-    // The operations port's library lies beside `@tenfold/service` alone.
-    external: /^(?!@tenfold\/|@oxc-project\/|@nestjs\/terminus)[\w@]/,
-  });
-  await bundle.write({ dir: output, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs', keepNames: true });
-  await bundle.close();
-});
+beforeAll(bundleService);
 
 afterEach(async () => {
   await closeAll();
-  for (const child of started.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'close');
-  }
+  await endProcesses();
 });
-
-async function startProcess(replica: string): Promise<{ process: ChildProcess; address: string }> {
-  const port = await freePort();
-  const child = spawn(process.execPath, [`${output}/calls.service.fixture.mjs`], {
-    env: {
-      REPLICA: replica,
-      OPERATIONS_PORT: String(await freePort()),
-      CALLS_PORT: String(port),
-      CALLS_SECRET: secret,
-      DRAIN_DELAY_MS: '50',
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  started.push(child);
-  await eventually(() => accepts(port));
-  return { process: child, address: `127.0.0.1:${port}` };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-}
 
 /** Two replicas under 20 callers; `disturb` is done to the first one while they call. Returns what the callers got. */
 async function callWhile(disturb: (first: ChildProcess) => Promise<unknown>): Promise<string[]> {

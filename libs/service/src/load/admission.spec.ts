@@ -77,7 +77,14 @@ describe('admission', () => {
       entries.length = 0;
     };
     const count = (name: string) => entries.filter((entry) => entry === name).length;
-    return { admission, entries, admit, overload, count, pass: (milliseconds: number) => (now += milliseconds) };
+    /** So much work is done, and the event loop comes round as often as it takes to start what waits. */
+    const finish = async (times: number) => {
+      for (let index = 0; index < times; index += 1) {
+        admission.done('work', 1);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    return { admission, entries, admit, overload, count, finish, pass: (milliseconds: number) => (now += milliseconds) };
   }
 
   it('gives low priorities less room than high ones', () => {
@@ -89,21 +96,20 @@ describe('admission', () => {
     expect([count('low'), count('normal'), count('high')]).toEqual([7, 2, 1]);
   });
 
-  it('lets a burst wait for its turn, the oldest first', () => {
-    const { admission, admit, entries } = start(10);
+  it('lets a burst wait for its turn, the oldest first', async () => {
+    const { admit, entries, finish } = start(10);
     for (let index = 0; index < 1000; index += 1) admit(String(index));
-    for (let index = 0; index < 1000; index += 1) admission.done('work', 1);
+    await finish(1000);
 
     expect(entries).toEqual(Array.from({ length: 1000 }, (_, index) => String(index)));
   });
 
-  it('starts the newest first when there is too much to do', () => {
-    const { admission, admit, entries, overload } = start(40);
+  it('starts the newest first when there is too much to do', async () => {
+    const { admit, entries, overload, finish } = start(40);
     overload();
     admit('older', 'high');
     admit('newer', 'high');
-    admission.done('work', 1);
-    admission.done('work', 1);
+    await finish(2);
 
     expect(entries.slice(-2)).toEqual(['newer', 'older']);
   });
@@ -124,6 +130,17 @@ describe('admission', () => {
     expect(count('not normal')).toBe(90);
   });
 
+  it('starts no more in one turn of the event loop than a few milliseconds of computing', async () => {
+    const { admission, entries, pass } = start(10);
+    for (let index = 0; index < 5; index += 1) {
+      admission.admit('normal', () => entries.push(`computed until ${pass(4)}`), () => entries.push('refused'));
+    }
+    expect(entries).toHaveLength(2);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(entries).toHaveLength(4);
+  });
+
   it('refuses what has waited too long', async () => {
     const { admission, admit, entries, pass } = start(10);
     for (let index = 0; index < 9; index += 1) admit('first');
@@ -134,10 +151,10 @@ describe('admission', () => {
     expect(admission.waiting).toBe(0);
   });
 
-  it('takes a burst again after it had too much to do', () => {
-    const { admission, admit, count, overload, pass } = start(10);
+  it('takes a burst again after it had too much to do', async () => {
+    const { admit, count, overload, finish, pass } = start(10);
     overload();
-    for (let index = 0; index < 100; index += 1) admission.done('work', 1);
+    await finish(100);
     pass(1000);
     for (let index = 0; index < 100; index += 1) admit('burst');
 

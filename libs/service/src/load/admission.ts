@@ -16,6 +16,12 @@ const byImportance = ['high', 'normal', 'low'] as const;
  */
 const maxWaitMs = 100;
 
+/**
+ * Milliseconds of one turn of the event loop in which work is started: handlers that compute must not keep answers,
+ * pings and refusals from going out until all of them have run.
+ */
+const turnMs = 5;
+
 /** How long the queue of a priority may be: in a burst, and with too much work, there as a share of the limit. */
 const burstLength = 2000;
 const overloadedShare = 0.25;
@@ -46,6 +52,8 @@ export class Admission {
   readonly #queues: Record<Priority, Waiting[]> = { low: [], normal: [], high: [] };
   /** Since when something has been waiting all the time. */
   #waitingSince = Infinity;
+  /** When the first work of this turn was started. */
+  #turnSince: number | undefined;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,12 +83,11 @@ export class Admission {
 
   /** Calls `start` now or soon, or `refuse`. Whatever was started calls {@link done} once. */
   admit(priority: Priority, start: () => void, refuse: () => void): void {
-    if (this.#hasRoom(priority)) {
-      this.#inFlight += 1;
-      start();
+    const now = this.#now();
+    if (this.#hasRoom(priority) && this.#hasTime(now)) {
+      this.#begin(start, now);
       return;
     }
-    const now = this.#now();
     if (this.waiting === 0) this.#waitingSince = now;
     const queue = this.#queues[priority];
     queue.push({ start, refuse, until: now + maxWaitMs });
@@ -95,8 +102,31 @@ export class Admission {
   done(kind: string, milliseconds: number, counts = true): void {
     if (counts) this.#limit.sample(kind, milliseconds, this.#inFlight);
     this.#inFlight -= 1;
-    this.#startWaiting();
+    if (this.waiting > 0) this.#awaitTurn(this.#now());
   }
+
+  #begin(start: () => void, now: number): void {
+    this.#awaitTurn(now);
+    this.#inFlight += 1;
+    start();
+  }
+
+  #hasTime(now: number): boolean {
+    return this.#turnSince === undefined || now - this.#turnSince < turnMs;
+  }
+
+  #awaitTurn(now: number): void {
+    if (this.#turnSince !== undefined) return;
+    this.#turnSince = now;
+    setImmediate(this.#nextTurn);
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turnSince = undefined;
+    if (this.waiting === 0) return;
+    this.#dropOverdue();
+    this.#startWaiting();
+  };
 
   #hasRoom(priority: Priority): boolean {
     return this.#inFlight < this.#limit.limit * shares[priority];
@@ -112,13 +142,14 @@ export class Admission {
   }
 
   #startWaiting(): void {
-    if (this.waiting === 0) return;
     const newestFirst = this.#overloaded(this.#now());
     for (const priority of byImportance) {
       const queue = this.#queues[priority];
       while (queue.length > 0 && this.#hasRoom(priority)) {
-        this.#inFlight += 1;
-        (newestFirst ? queue.pop() : queue.shift())?.start();
+        const now = this.#now();
+        if (!this.#hasTime(now)) return;
+        const next = newestFirst ? queue.pop() : queue.shift();
+        if (next) this.#begin(next.start, now);
       }
     }
     if (this.waiting === 0) this.#waitingSince = Infinity;
