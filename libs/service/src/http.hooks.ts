@@ -31,9 +31,12 @@ type RequestWithContext = FastifyRequest & { [CONTEXT]?: RequestContext; [ADMITT
 /** Requests that are in work at once however slow everything is: fewer would leave the machine idle. */
 const minInWork = 32;
 
+/** At the start, when nothing is known of latencies. */
+const initiallyInWork = 100;
+
 /** Gives every request its context, measures it, and logs those that failed or were slow. */
 export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll, priorityOf }: HookOptions): void {
-  const admission = new Admission({ kind: 'http', initial: minInWork, min: minInWork });
+  const admission = new Admission({ kind: 'http', initial: initiallyInWork, min: minInWork });
   const logger = new Logger('Http');
   const recorders = new Map<string, { observe(seconds: number): void }>();
   const duration = histogram({

@@ -86,7 +86,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     this.#config = config;
     this.#options = { maxInFlight: 1000, closeTimeoutMs: 10_000, ...options };
     const { maxInFlight: max } = this.#options;
-    this.#admission = new Admission({ kind: 'calls', max, initial: Math.min(max, 32), min: Math.min(max, 16) });
+    this.#admission = new Admission({ kind: 'calls', max, initial: Math.min(max, 100), min: Math.min(max, 32) });
     for (const code of ['overloaded', 'bad-request', 'incompatible']) this.#refused.inc({ code }, 0);
     gauge({
       name: 'call_server_in_flight',

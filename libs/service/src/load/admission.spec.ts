@@ -73,7 +73,7 @@ describe('admission', () => {
     /** Full, and with something waiting for longer than a burst lasts. */
     const overload = () => {
       for (let index = 0; index < 10 * limit; index += 1) admit('before', 'high');
-      now += 101;
+      now += 201;
       entries.length = 0;
     };
     const count = (name: string) => entries.filter((entry) => entry === name).length;
@@ -145,7 +145,7 @@ describe('admission', () => {
     const { admission, admit, entries, pass } = start(10);
     for (let index = 0; index < 9; index += 1) admit('first');
     admit('late');
-    pass(101);
+    pass(201);
 
     await expect.poll(() => entries.at(-1)).toBe('not late');
     expect(admission.waiting).toBe(0);

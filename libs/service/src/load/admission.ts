@@ -14,7 +14,7 @@ const byImportance = ['high', 'normal', 'low'] as const;
  * Milliseconds that work waits for room at most: an answer that comes much later is an answer to nobody. A queue that has
  * not been empty for that long is no burst but too much work.
  */
-const maxWaitMs = 100;
+const maxWaitMs = 200;
 
 /**
  * Milliseconds of one turn of the event loop in which work is started: handlers that compute must not keep answers,
@@ -39,7 +39,7 @@ export interface AdmissionOptions extends ConcurrencyLimitOptions {
 
 /**
  * Admits work up to a limit that follows latency. A burst waits for its turn; once there has been too much work for
- * 100 ms, the queue is short, the newest goes first, since what has waited longest has the least time left, low
+ * 200 ms, the queue is short, the newest goes first, since what has waited longest has the least time left, low
  * priorities do not wait at all, and the rest is refused at once.
  * Beyer et al., Site Reliability Engineering, chapter 21; adaptive LIFO and a time limit that tells bursts from overload
  * are Facebook's, https://queue.acm.org/detail.cfm?id=2839461.
