@@ -8,7 +8,7 @@ import type { BusyWatchOptions } from './busy.watch.ts';
 
 let directory: string;
 let stop = () => {};
-let busy = false;
+let end = new AbortController();
 let work: Promise<void> | undefined;
 
 beforeEach(() => {
@@ -17,15 +17,16 @@ beforeEach(() => {
 
 afterEach(async () => {
   stop();
-  busy = false;
+  end.abort();
   await work;
   rmSync(directory, { recursive: true, force: true });
 });
 
 function keepBusy(): void {
-  busy = true;
+  end = new AbortController();
+  const { signal } = end;
   work = (async () => {
-    while (busy) {
+    while (!signal.aborted) {
       const until = performance.now() + 20;
       while (performance.now() < until);
       await new Promise((resolve) => setImmediate(resolve));
