@@ -107,7 +107,7 @@ test('a collector that is away is reported once and disturbs nothing', async () 
   await receiver.close();
   await trace({ sampleRatio: 1 });
   await request();
-  await expect.poll(() => failures.length).toBe(1);
+  await expect.poll(() => failures.length, { timeout: 25_000 }).toBe(1);
   await request();
   await stop();
 
