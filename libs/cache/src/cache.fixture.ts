@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Test } from '@nestjs/testing';
-import { HealthModule } from '@tenfold/service';
+import { FaultModule, HealthModule } from '@tenfold/service';
+import type { FaultSwitch } from '@tenfold/service';
 import { registry } from '@tenfold/telemetry';
 import { CacheModule } from './cache.module.ts';
 import type { CacheModuleOptions } from './cache.module-definition.ts';
@@ -18,9 +19,9 @@ export interface Product {
 export const unique = (what: string) => `test-${what}-${randomUUID()}`;
 
 /** One replica's caches, as a service gets them. */
-export async function openReplica(options: Omit<CacheModuleOptions, 'service'> & { service: string }) {
+export async function openReplica(options: Omit<CacheModuleOptions, 'service'> & { service: string }, faults?: FaultSwitch) {
   const module = await Test.createTestingModule({
-    imports: [HealthModule.register(), CacheModule.register({ commandTimeoutMs: 100, ...options })],
+    imports: [HealthModule.register(), ...(faults ? [FaultModule.register(faults)] : []), CacheModule.register({ commandTimeoutMs: 100, ...options })],
   }).compile();
   module.useLogger(false);
   await module.init();

@@ -1,3 +1,4 @@
+import { FaultSwitch } from '@tenfold/service';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { openReplica, outcomes, roundTrips, Source, unique } from './cache.fixture.ts';
@@ -255,5 +256,25 @@ describe('a cache that is switched off', () => {
     expect(await cache.getMany(['7'], source.many)).toEqual(source.products);
     await replica.close();
     expect(source.asked).toEqual(['7', '7', '7']);
+  });
+});
+
+describe('the fault cache-off', () => {
+  it('lets every get load until it is switched off', async () => {
+    const faults = new FaultSwitch();
+    const replica = await openReplica({ redisUrl: inject('servers').cacheRedis, service }, faults);
+    try {
+      const faulty = replica.store.cache<Product>({ name, version: 1, ...levels });
+      source.set('7', 'lamp');
+      await faulty.get('7', source.one('7'));
+      faults.on('cache-off', {});
+      await faulty.get('7', source.one('7'));
+      expect(await outcomes(name)).toEqual({ load: 2 });
+      faults.off();
+      await faulty.get('7', source.one('7'));
+      expect(await outcomes(name)).toEqual({ load: 2, memory: 1 });
+    } finally {
+      await replica.close();
+    }
   });
 });

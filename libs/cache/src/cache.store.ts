@@ -1,6 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { Health } from '@tenfold/service';
+import { FaultSwitch, Health } from '@tenfold/service';
 import { measureEntries } from './cache.metrics.ts';
 import { cacheModuleOptions } from './cache.module-definition.ts';
 import type { CacheModuleOptions } from './cache.module-definition.ts';
@@ -12,11 +12,11 @@ import type { CacheOptions } from './cache.options.ts';
 /** Where a service gets its caches from. All of them share two connections to Redis. */
 @Injectable()
 export class CacheStore implements OnModuleInit, OnApplicationShutdown {
-  readonly #caches = new Map<string, Pick<Cache<never>, 'size' | 'version' | 'dropFromMemory' | 'name'>>();
+  readonly #caches = new Map<string, Pick<Cache<never>, 'size' | 'version' | 'dropFromMemory' | 'name' | 'switchOff'>>();
   readonly #redis: CacheRedis;
   readonly #off: ReadonlySet<string>;
 
-  constructor(@Inject(cacheModuleOptions) options: CacheModuleOptions, health: Health) {
+  constructor(@Inject(cacheModuleOptions) options: CacheModuleOptions, health: Health, @Optional() faults?: FaultSwitch) {
     this.#off = new Set(options.off);
     this.#redis = new CacheRedis({
       url: options.redisUrl,
@@ -30,6 +30,12 @@ export class CacheStore implements OnModuleInit, OnApplicationShutdown {
     });
     health.register({ name: 'cache-redis', required: false, check: () => this.#redis.ping() });
     measureEntries(() => this.#caches.values());
+    faults?.register({
+      name: 'cache-off',
+      apply: (settings) => {
+        for (const cache of this.#caches.values()) cache.switchOff(settings !== undefined || this.#isOff(cache.name));
+      },
+    });
   }
 
   /**
@@ -40,7 +46,7 @@ export class CacheStore implements OnModuleInit, OnApplicationShutdown {
   cache<Value extends NonNullable<unknown>>(options: CacheOptions): Cache<Value> {
     if (this.#caches.has(options.name)) throw new RangeError(`The cache ${options.name} is declared twice.`);
     if (options.name.includes(':')) throw new RangeError(`The name of a cache holds no colon: ${options.name}`);
-    const cache = new Cache<Value>(options, this.#redis, this.#off.has(options.name) || this.#off.has('*'));
+    const cache = new Cache<Value>(options, this.#redis, this.#isOff(options.name));
     this.#caches.set(options.name, cache);
     return cache;
   }
@@ -52,6 +58,10 @@ export class CacheStore implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.#redis.disconnect();
+  }
+
+  #isOff(name: string): boolean {
+    return this.#off.has(name) || this.#off.has('*');
   }
 
   #dropForgotten({ cache: name, version, keys }: Forgetting): void {

@@ -30,7 +30,7 @@ export class Cache<Value extends NonNullable<unknown>> {
   readonly version: number;
   readonly #memory: MemoryLevel<Value> | undefined;
   readonly #redis: CacheRedis;
-  readonly #isOff: boolean;
+  #isOff: boolean;
   readonly #redisTtlMs: number | undefined;
   readonly #staleMs: number;
   readonly #loader: CacheLoader<Value>;
@@ -57,6 +57,11 @@ export class Cache<Value extends NonNullable<unknown>> {
   /** Entries in memory. */
   get size(): number {
     return this.#memory?.size ?? 0;
+  }
+
+  /** Lets every get load, or not any more; what is kept stays, as far as it lives. */
+  switchOff(isOff: boolean): void {
+    this.#isOff = isOff;
   }
 
   /**

@@ -19,7 +19,7 @@ const usage = `Usage: npm run cluster -- <command>
 
 Environment: TENFOLD_DIRECTORY (default .tenfold/default), TENFOLD_PORT_BASE (default: free ports are picked),
 LOG_LEVEL, METRICS, RATE_LIMIT_PER_MINUTE, LOGIN_LIMIT_PER_MINUTE, DRAIN_DELAY_MS, PROFILE_DIRECTORY,
-PROFILE_BUSY_SHARE (handed to the services).
+PROFILE_BUSY_SHARE, DIAGNOSTICS_TOKEN (handed to the services).
 `;
 
 const { values, positionals } = (() => {

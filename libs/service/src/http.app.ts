@@ -1,6 +1,8 @@
 import type { DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { addFaultHooks } from './fault.hooks.ts';
+import type { FaultSwitch } from './fault.switch.ts';
 import type { Health } from './health.registry.ts';
 import { createHttpAdapter } from './http.adapter.ts';
 import type { HttpTimeouts } from './http.adapter.ts';
@@ -39,16 +41,19 @@ interface AppSurroundings {
   logger: LoggerService | false;
   /** Whether every request is logged, not only those that failed or were slow. */
   logAll: boolean;
+  /** Switches faults; none can be without it. */
+  faults?: FaultSwitch | undefined;
 }
 
 /** The HTTP application of a service, configured but not listening yet; tests make theirs by it, too. */
 export async function createHttpApp(
   root: DynamicModule,
   { bodyLimit, trustProxy, deadlineMs = 10_000, timeouts, priorityOf = () => 'normal', configure }: Omit<HttpOptions, 'port'>,
-  { health, logger, logAll }: AppSurroundings,
+  { health, logger, logAll, faults }: AppSurroundings,
 ): Promise<NestFastifyApplication> {
   const adapter = createHttpAdapter({ bodyLimit, trustProxy, timeouts });
   addRequestHooks(adapter.getInstance(), { health, deadlineMs, logAll, priorityOf });
+  if (faults) addFaultHooks(adapter.getInstance(), faults);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger, abortOnError: false });
   await configure?.(app);
   return app;

@@ -16,6 +16,8 @@ export {
   sessionRedisSettings,
   shardSettings,
 } from './service.settings.ts';
+export { FaultModule, FaultSwitch } from './fault.switch.ts';
+export type { Fault } from './fault.switch.ts';
 export { Health } from './health.registry.ts';
 export type { Dependency } from './health.registry.ts';
 export { HealthModule } from './health.module.ts';

@@ -3,6 +3,10 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { TerminusModule } from '@nestjs/terminus';
+import { DIAGNOSTICS_TOKEN, DiagnosticsController } from './diagnostics.controller.ts';
+import { FaultController } from './fault.controller.ts';
+import { FaultModule } from './fault.switch.ts';
+import type { FaultSwitch } from './fault.switch.ts';
 import { HealthModule } from './health.module.ts';
 import type { Health } from './health.registry.ts';
 import { createHttpAdapter } from './http.adapter.ts';
@@ -14,6 +18,10 @@ import { PROFILE_TOKEN, ProfileController } from './profile.controller.ts';
 class OperationsModule {}
 
 interface OperationsOptions {
+  /** Switches faults; nobody can without it. */
+  faults: FaultSwitch | undefined;
+  /** Who may see what the process holds; nobody without one. */
+  diagnosticsToken: string | undefined;
   info: ServiceInfo;
   health: Health;
   logger: LoggerService;
@@ -25,14 +33,21 @@ interface OperationsOptions {
 
 /** Starts the operations port: an application of its own, so that it answers while the service boots and drains. */
 export async function startOperations(options: OperationsOptions): Promise<NestFastifyApplication> {
+  const { faults, profileToken, diagnosticsToken } = options;
   const module = {
     module: OperationsModule,
-    imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false })],
+    imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false }), ...(faults ? [FaultModule.register(faults)] : [])],
     providers: [
       { provide: SERVICE_INFO, useValue: options.info },
-      { provide: PROFILE_TOKEN, useValue: options.profileToken },
+      { provide: PROFILE_TOKEN, useValue: profileToken },
+      { provide: DIAGNOSTICS_TOKEN, useValue: diagnosticsToken },
     ],
-    controllers: options.profileToken === undefined ? [OperationsController] : [OperationsController, ProfileController],
+    controllers: [
+      OperationsController,
+      ...(profileToken === undefined ? [] : [ProfileController]),
+      ...(diagnosticsToken === undefined ? [] : [DiagnosticsController]),
+      ...(faults ? [FaultController] : []),
+    ],
   };
   const app = await NestFactory.create<NestFastifyApplication>(module, createHttpAdapter(), {
     logger: options.logger,

@@ -369,3 +369,74 @@ test('a profile does not keep a service from stopping', async () => {
   expect(await fixture.exit).toBe(0);
   expect(await taken).toBe(503);
 });
+
+/** Sends JSON, if there is something to send, and returns the status and what came back. */
+async function send(method: string, url: string, body?: unknown, headers: Record<string, string> = {}) {
+  const content = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await fetch(url, { method, ...(body !== undefined && { body: JSON.stringify(body) }), headers: { ...content, ...headers } });
+  return { status: response.status, text: await response.text() };
+}
+
+test('faults cannot be switched on unless the service was started for it', async () => {
+  const { operations } = await startReady();
+
+  expect((await send('PUT', `${operations}/faults/slow-route`, { route: 'GET /slow', ms: 1 })).status).toBe(404);
+});
+
+test('a service that is to run in production with a fault switch does not start', async () => {
+  const fixture = await start({ FAULT_SWITCH: 'true', NODE_ENV: 'production' });
+
+  expect(await fixture.exit).toBe(1);
+  expect(fixture.output()).toContain('refused with NODE_ENV=production');
+});
+
+test('a fault slows one route until it is switched off', async () => {
+  const { http, operations } = await startReady({ FAULT_SWITCH: 'true' });
+  const took = async (path: string) => {
+    const began = performance.now();
+    await status(`${http}${path}`);
+    return performance.now() - began;
+  };
+
+  expect((await send('PUT', `${operations}/faults/slow-route`, { route: 'GET /context', ms: 1000 })).status).toBe(204);
+  expect(await took('/context')).toBeGreaterThanOrEqual(999);
+  expect(await took('/slow?ms=0')).toBeLessThan(999);
+  expect((await send('DELETE', `${operations}/faults`)).status).toBe(204);
+  expect(await took('/context')).toBeLessThan(999);
+});
+
+test('a fault makes one route fail', async () => {
+  const { http, operations } = await startReady({ FAULT_SWITCH: 'true' });
+
+  await send('PUT', `${operations}/faults/failing-route`, { route: 'GET /context', share: 1 });
+  expect(await status(`${http}/context`)).toBe(500);
+  expect(await status(`${http}/slow?ms=0`)).toBe(200);
+});
+
+test('a fault that is not known, or told wrongly, is refused by name', async () => {
+  const { operations } = await startReady({ FAULT_SWITCH: 'true' });
+
+  expect(await send('PUT', `${operations}/faults/flood`, {})).toMatchObject({ status: 404, text: expect.stringContaining('there are failing-route, leak, slow-route') });
+  expect(await send('PUT', `${operations}/faults/slow-route`, { route: 'GET /slow' })).toMatchObject({ status: 400, text: expect.stringContaining('ms') });
+});
+
+test('what a process holds is told to whoever shows the token, and a leak shows in it', async () => {
+  const token = 'a-token-of-thirty-two-characters';
+  const { http, operations } = await startReady({ FAULT_SWITCH: 'true', DIAGNOSTICS_TOKEN: token });
+  const holdings = async () => JSON.parse((await send('POST', `${operations}/diagnostics/holdings`, {}, { authorization: `Bearer ${token}` })).text) as Record<string, number>;
+
+  expect((await send('POST', `${operations}/diagnostics/holdings`, {})).status).toBe(401);
+  const before = await holdings();
+  expect(before).toMatchObject({ descriptors: expect.any(Number), connections: expect.any(Number), timers: expect.any(Number) });
+  await send('PUT', `${operations}/faults/leak`, { bytes: 800_000 });
+  for (let count = 0; count < 20; count++) await status(`${http}/context`);
+  expect((await holdings())['heapBytes']).toBeGreaterThan((before['heapBytes'] ?? 0) + 14_000_000);
+  await send('DELETE', `${operations}/faults`);
+  expect((await holdings())['heapBytes']).toBeLessThan((before['heapBytes'] ?? 0) + 4_000_000);
+});
+
+test('what a process holds is told to nobody where there is no token', async () => {
+  const { operations } = await startReady();
+
+  expect((await send('POST', `${operations}/diagnostics/holdings`, {}, { authorization: 'Bearer undefined' })).status).toBe(404);
+});

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { startProcessMetrics, watchBusyLoop } from '@tenfold/telemetry';
 import type { ConfigOf } from './config.loader.ts';
+import { FaultModule, FaultSwitch } from './fault.switch.ts';
 import { HealthModule } from './health.module.ts';
 import { Health } from './health.registry.ts';
 import { closeListener } from './http.adapter.ts';
@@ -57,6 +58,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   let running: RunningApp | undefined;
 
   try {
+    const faults = faultSwitchOf(config);
     const stopTracing = await startServiceTracing(name, config);
     const operations = await startOperations({
       info: { name, version: config.VERSION, replica: config.REPLICA },
@@ -65,6 +67,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
       host: config.HOST,
       port: config.OPERATIONS_PORT,
       profileToken: config.PROFILE_TOKEN,
+      faults,
+      diagnosticsToken: config.DIAGNOSTICS_TOKEN,
     });
     watchOwnLoop(config, health);
     stopOnSignals(async () => {
@@ -80,8 +84,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
       await operations.close();
     }, config.SHUTDOWN_GRACE_MS);
 
-    const root = { module: ServiceModule, imports: [HealthModule.register(health), module] };
-    running = await createApp(root, options, health, logger);
+    const root = { module: ServiceModule, imports: [HealthModule.register(health), ...(faults ? [FaultModule.register(faults)] : []), module] };
+    running = await createApp(root, options, { health, logger, faults });
     await running.listen();
     health.markRunning();
     new Logger('Service').log(`${name} ${config.VERSION} is running`);
@@ -105,18 +109,29 @@ function watchOwnLoop({ REPLICA, PROFILE_DIRECTORY, PROFILE_BUSY_SHARE }: Servic
   health.stopping.addEventListener('abort', stop, { once: true });
 }
 
+/** @throws Error in production, where nobody rehearses */
+function faultSwitchOf({ FAULT_SWITCH, NODE_ENV }: ServiceConfig): FaultSwitch | undefined {
+  if (FAULT_SWITCH && NODE_ENV === 'production') throw new Error('FAULT_SWITCH is for rehearsals: it is refused with NODE_ENV=production');
+  return FAULT_SWITCH ? new FaultSwitch() : undefined;
+}
+
+interface Surroundings {
+  health: Health;
+  logger: LoggerService;
+  faults: FaultSwitch | undefined;
+}
+
 async function createApp(
   root: DynamicModule,
   { config, http, transport }: ServiceOptions,
-  health: Health,
-  logger: LoggerService,
+  { health, logger, faults }: Surroundings,
 ): Promise<RunningApp> {
   const settings = { logger, abortOnError: false } as const;
   if (http && transport) throw new Error('A service has either `http` or `transport`, not both');
 
   if (http) {
     const logAll = config.LOG_LEVEL === 'debug' || config.LOG_LEVEL === 'trace';
-    const app = await createHttpApp(root, http, { health, logger, logAll });
+    const app = await createHttpApp(root, http, { health, logger, logAll, faults });
     const fastify = app.getHttpAdapter().getInstance();
     // Nest runs the shutdown hooks of providers before it closes the port: closed here first, they outlive all requests.
     return { app, listen: () => app.listen(http.port, config.HOST), stopListening: () => closeListener(fastify) };

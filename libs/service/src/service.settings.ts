@@ -41,6 +41,10 @@ export const serviceSettings = {
   /** Share of the time that the event loop may be busy before that. Default 0.9. */
   PROFILE_BUSY_SHARE: z.coerce.number().gt(0).lt(1).default(0.9),
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  /** Whether faults can be switched on through the operations port, for rehearsals; refused in production. Default false. */
+  FAULT_SWITCH: z.stringbool().default(false),
+  /** Whoever shows it may have garbage collected and see what a process holds, through the operations port. Absent: nobody may. */
+  DIAGNOSTICS_TOKEN: secret.optional(),
   /** What `/info` reports. Default `development`. */
   VERSION: z.string().default('development'),
   /** Where spans go, by OTLP over HTTP, e.g. `http://127.0.0.1:4318`. Absent: no traces, and nothing of them is loaded. */
