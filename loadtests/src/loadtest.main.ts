@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ClusterError } from '@tenfold/local-cluster';
 import { findK6 } from './k6/k6.program.ts';
+import { HoldingsWatch } from './loadtest/holdings.ts';
 import { judgeRun } from './loadtest/judged-run.ts';
 import { LoadtestError } from './loadtest/loadtest.error.ts';
 import { readLoadtestCommand, usage } from './loadtest/loadtest.options.ts';
 import type { LoadtestCommand, LoadtestOptions } from './loadtest/loadtest.options.ts';
 import { runShape } from './loadtest/run-shape.ts';
+import { selftest } from './loadtest/selftest.ts';
 import { defaultSeconds, shapeOf } from './loadtest/shapes.ts';
 import type { ShapeName } from './loadtest/shapes.ts';
 import { prepareShoppers } from './loadtest/shoppers.ts';
@@ -15,11 +19,15 @@ import { readTargets } from './report/targets.ts';
 import { compareRuns } from './results/compare.ts';
 import { comparisonText } from './results/compare.text.ts';
 import { addResult, localFolder, readResults, resultsFolder } from './results/result.files.ts';
+import { trendPage } from './results/trend.page.ts';
 import { runText } from './results/run.text.ts';
 import { SeedError } from './seed/seed.error.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const folder = `${root}/.tenfold/loadtest`;
+
+/** Readings of each heap in a soak: enough for a narrow interval, few enough for the collections not to be the load. */
+const SOAK_READINGS = 40;
 
 async function runTest(name: ShapeName, options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const targets = readTargets();
@@ -29,13 +37,27 @@ async function runTest(name: ShapeName, options: LoadtestOptions, progress: Prog
   const install = !options['no-install'];
   const onProgress = (line: string) => progress.show(`  ${line}`);
   const k6 = findK6({ root, install, onProgress: (line) => progress.say(line) });
-  const system = await openSystem({ scale, install, signal, onProgress });
+  const token = process.env['DIAGNOSTICS_TOKEN'] ?? randomBytes(24).toString('base64url');
+  const system = await openSystem({ scale, environment: { '*': { DIAGNOSTICS_TOKEN: token } }, install, signal, onProgress });
   try {
     onProgress(`logging in ${customers} customers`);
     const shoppers = await prepareShoppers(system.urls.gateway, customers);
     const reportFile = options['no-report'] ? undefined : `${localFolder}/${name}.html`;
-    const measured = await runShape({ system, shoppers, shape, scale, endpoints: Object.keys(targets.endpoints), k6, folder, reportFile, signal, onProgress });
-    const result = judgeRun(measured, targets, { label, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } });
+    const watch = name === 'soak' ? new HoldingsWatch(system.urls, token) : undefined;
+    const measured = await runShape({
+      system,
+      shoppers,
+      shape,
+      scale,
+      endpoints: Object.keys(targets.endpoints),
+      k6,
+      folder,
+      reportFile,
+      ...(watch && { whileJudged: (over) => watch.watch(Math.max(1, seconds / SOAK_READINGS), over) }),
+      signal,
+      onProgress,
+    });
+    const result = judgeRun(measured, targets, { label, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } }, watch?.summary());
     const file = addResult(result, keep ? resultsFolder : localFolder);
     progress.say(`\n${runText(result)}\n\nresult  ${file}${reportFile === undefined ? '' : `\nk6      ${reportFile}`}`);
     return result.met ? 0 : 1;
@@ -54,6 +76,20 @@ function compare([before = '', after = '']: readonly string[]): number {
   return comparison.figures.some(({ change }) => change === 'slower') ? 1 : 0;
 }
 
+function drawTrend(): number {
+  const file = `${localFolder}/trend.html`;
+  mkdirSync(localFolder, { recursive: true });
+  writeFileSync(file, trendPage(readResults()));
+  process.stdout.write(`${file}\n`);
+  return 0;
+}
+
+async function runSelftest(options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
+  const install = !options['no-install'];
+  const k6 = findK6({ root, install, onProgress: (line) => progress.say(line) });
+  return await selftest({ k6, targets: readTargets(), folder, results: options.keep ? resultsFolder : localFolder, install, signal }, progress);
+}
+
 async function main({ command, names, options }: LoadtestCommand, progress: Progress): Promise<number> {
   const stop = new AbortController();
   const interrupt = () => {
@@ -67,6 +103,10 @@ async function main({ command, names, options }: LoadtestCommand, progress: Prog
       return 0;
     case 'compare':
       return compare(names);
+    case 'trend':
+      return drawTrend();
+    case 'selftest':
+      return await runSelftest(options, progress, stop.signal);
     default:
       return await runTest(command, options, progress, stop.signal);
   }

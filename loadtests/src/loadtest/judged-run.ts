@@ -90,10 +90,19 @@ function verdictsOf(measured: Measurement, targets: Targets, { knee, recovery, s
   const load = { seconds: judged.seconds, rate: Math.round(overall.requests / (phases.find(({ endpoint }) => endpoint === shape.judged)?.seconds ?? NaN)) };
   const verdicts = [
     ...judge({ ...load, overall, endpoints, dropped, errors: [], generatorCpu: 0, latestStart: 0 }, judged.counters, targets),
-    ...soak.map(({ replica, heap }) => verdict(`heap of ${replica}`, heap.low, 'at most', targets.heapGrowth, 'MiB/min')),
+    ...soak.flatMap((held) => judgeHoldings(held, targets)),
   ];
   // So little traffic keeps no cache warm.
   return shape.name === 'smoke' ? verdicts.filter(({ target }) => target !== 'cache hit rate') : verdicts;
+}
+
+/** A heap leaks when all of its slope's interval is above the limit. */
+function judgeHoldings({ replica, heap, first, last }: NonNullable<RunResult['soak']>[number], { heapGrowth, heldGrowth }: Targets): Verdict[] {
+  const counts = ['descriptors', 'connections', 'timers'].filter((count) => count in last);
+  return [
+    verdict(`heap of ${replica}`, heap.low, 'at most', heapGrowth, 'MiB/min'),
+    ...counts.map((count) => verdict(`more ${count} in ${replica}`, (last[count] ?? 0) - (first[count] ?? 0), 'at most', heldGrowth)),
+  ];
 }
 
 function voidReason(generatorCores: number, latenessP95Ms: number): string | undefined {

@@ -10,7 +10,9 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   spike        ten times as much within 5 s, and back: how long until all is as before
   soak         steady traffic for 10 minutes, or --seconds: heap after garbage collection, descriptors, timers
   breakpoint   ever more, until it breaks
+  selftest     shows that each gate trips, and that compare tells a route slowed by 5 ms from noise
   compare A B  two labels, each of five runs or more taken in turn: what became slower
+  trend        a page of all results: loadtests/results/local/trend.html
 
   --rate N        requests per second that are expected (targets.json)
   --seconds N     length of the test, or of each step
@@ -42,7 +44,7 @@ const loadtestOptions = z.strictObject({
 });
 export type LoadtestOptions = z.output<typeof loadtestOptions>;
 
-const commands = [...shapeNames, 'compare', 'help'] as const;
+const commands = [...shapeNames, 'selftest', 'compare', 'trend', 'help'] as const;
 
 export interface LoadtestCommand {
   command: (typeof commands)[number];

@@ -34,6 +34,8 @@ export interface ShapeRunOptions {
   reportFile: string | undefined;
   /** Milliseconds of CPU that the generator wastes for each request: only to show that it is found out. Default 0. */
   wasteMs?: number;
+  /** Runs beside the judged phase, until the signal that it gets. */
+  whileJudged?: (signal: AbortSignal) => Promise<void>;
   signal: AbortSignal;
   onProgress: (line: string) => void;
 }
@@ -85,7 +87,13 @@ export async function runShape(options: ShapeRunOptions): Promise<Measurement> {
     },
     onSpawn: (pid) => processes.push({ name: 'k6', kind: 'component', pid }),
     onStart: (startedAt) => {
-      observing = observePhases(shape, startedAt, async () => observations.push(await observe(system.urls, processes)), onProgress);
+      observing = observePhases(shape, startedAt, {
+        observe: async () => void observations.push(await observe(system.urls, processes)),
+        whileJudged: options.whileJudged ?? (() => Promise.resolve()),
+        onProgress,
+      });
+      // Awaited below; until then a failure must not count as one that nobody handles.
+      observing.catch(() => undefined);
     },
   });
   await observing;
@@ -119,16 +127,24 @@ export function judgedEndpoints({ summary, shape }: Measurement, endpoints: read
   return endpoints.map((endpoint) => resultOf(summary, shape.judged, endpoint)).filter(({ requests }) => requests > 0);
 }
 
+interface PhaseWatch {
+  observe(): Promise<void>;
+  whileJudged(signal: AbortSignal): Promise<void>;
+  onProgress(line: string): void;
+}
+
 /** Observes once at the start and once at the end of each phase. */
-async function observePhases({ phases }: Shape, startedAt: number, look: () => Promise<unknown>, onProgress: (line: string) => void): Promise<void> {
-  await look();
+async function observePhases({ phases, judged }: Shape, startedAt: number, watch: PhaseWatch): Promise<void> {
+  await watch.observe();
   const whole = secondsOf(phases);
   let end = 0;
   for (const { name, to, seconds } of phases) {
-    onProgress(`${name}, ${Math.round(to)} requests/s until second ${end + seconds} of ${whole}`);
+    watch.onProgress(`${name}, ${Math.round(to)} requests/s until second ${end + seconds} of ${whole}`);
     end += seconds;
-    await sleep(Math.max(0, startedAt + end * 1000 - Date.now()));
-    await look();
+    const over = AbortSignal.timeout(Math.max(1, startedAt + end * 1000 - Date.now()));
+    const beside = name === judged ? watch.whileJudged(over) : Promise.resolve();
+    await Promise.all([beside, sleep(Math.max(0, startedAt + end * 1000 - Date.now()))]);
+    await watch.observe();
   }
 }
 

@@ -73,6 +73,11 @@ export function shapeOf(name: ShapeName, wish: Wish): Shape {
   return { name, ...shapes[name](wish) };
 }
 
+/** A short load test, for systems that are warm already. */
+export function shortLoad(rate: number, seconds: number): Shape {
+  return { name: 'load', phases: [steady('warm-up', rate, 3), steady('run', rate, seconds)], judged: 'run', rate, users: usersFor(rate), mayDrop: false };
+}
+
 function constant(rate: number, seconds: number): Omit<Shape, 'name'> {
   return { phases: [...warmUp(rate), steady('run', rate, seconds)], judged: 'run', rate, users: usersFor(rate), mayDrop: false };
 }

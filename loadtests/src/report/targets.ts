@@ -27,6 +27,8 @@ export const targets = z.strictObject({
    * slope's interval is above; 0 is right for a soak of half an hour, short ones still see caches fill.
    */
   heapGrowth: z.number().min(0),
+  /** Descriptors, connections and timers, each, by which a replica may hold more at the end of a soak than at its beginning. */
+  heldGrowth: z.int().min(0),
   /** Seconds after a spike at which latencies and errors are as before, at most. */
   recoverySeconds: z.number().positive(),
 });
