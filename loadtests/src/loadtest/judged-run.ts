@@ -36,7 +36,7 @@ export function judgeRun(measured: Measurement, targets: Targets, facts: RunFact
   const knee = shape.name === 'stress' || shape.name === 'breakpoint' ? kneeOf(steps, targets.overall, machineCores) : undefined;
   const recovery = shape.name === 'spike' ? recoverySeconds(phases.filter(({ endpoint }) => endpoint.startsWith('after ')), targets.overall) : undefined;
   const verdicts = verdictsOf(measured, { ...targets, rate: shape.rate }, { knee, recovery, soak });
-  const reason = voidReason(generator, dropped > 0 ? 0 : latenessP95Ms);
+  const reason = voidReason(generator, system, dropped > 0 ? 0 : latenessP95Ms);
   return {
     version: 1,
     at: new Date().toISOString(),
@@ -105,8 +105,9 @@ function judgeHoldings({ replica, heap, first, last }: NonNullable<RunResult['so
   ];
 }
 
-function voidReason(generatorCores: number, latenessP95Ms: number): string | undefined {
+function voidReason(generatorCores: number, systemCores: number, latenessP95Ms: number): string | undefined {
     if (generatorCores > SATURATED_SHARE * machineCores) return `the generator itself used ${generatorCores.toFixed(2)} of ${machineCores} cores`;
+  if (generatorCores > systemCores) return `the generator used ${generatorCores.toFixed(2)} cores, more than the ${systemCores.toFixed(2)} of all that it tests`;
   if (latenessP95Ms > LATE_MS) return `the generator came late: 5 of 100 requests started ${Math.round(latenessP95Ms)} ms after their time or later`;
   return undefined;
 }
