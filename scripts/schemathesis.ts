@@ -71,13 +71,13 @@ export async function checkApi(gateway: string, examples = 15): Promise<Tally[]>
   return [await check(gateway, 'a stranger', examples), await check(gateway, 'a customer', examples, cookie)];
 }
 
-/** By itself: `npm run schemathesis`, against a shop of its own. */
+/** By itself: `npm run schemathesis`, against a shop of its own, in the folder of the end-to-end suite and so seeded as that is. */
 async function main(): Promise<void> {
   await build();
   const cluster = await startCluster({
     directory: testDirectory,
     environment: { gateway: { LOGIN_LIMIT_PER_MINUTE: '100000', RATE_LIMIT_PER_MINUTE: '1000000' } },
-    beforeServices: ({ urls }) => seedAll({ urls, scale: 0.01, onProgress: say }),
+    beforeServices: ({ urls }) => seedAll({ urls, scale: 0.02, onProgress: say }),
     onProgress: say,
   });
   try {
