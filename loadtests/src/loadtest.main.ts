@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ClusterError } from '@tenfold/local-cluster';
+import { diagnose } from './diagnose/diagnose.ts';
+import { diagnosisPage } from './diagnose/diagnosis.page.ts';
 import { findK6 } from './k6/k6.program.ts';
 import { HoldingsWatch } from './loadtest/holdings.ts';
 import { judgeRun } from './loadtest/judged-run.ts';
@@ -25,15 +27,17 @@ import { SeedError } from './seed/seed.error.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const folder = `${root}/.tenfold/loadtest`;
+const diagnosisFile = `${folder}/diagnosis.html`;
 
 /** Readings of each heap in a soak: enough for a narrow interval, few enough for the collections not to be the load. */
 const SOAK_READINGS = 40;
 
-async function runTest(name: ShapeName, options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
+async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const targets = readTargets();
   const { scale, customers, label, keep } = options;
-  const { rate = targets.rate, seconds = defaultSeconds[name] } = options;
-  const shape = { ...shapeOf(name, { rate, seconds }), ...(options.users !== undefined && { users: options.users }) };
+  const shapeName = name === 'diagnose' ? 'load' : name;
+  const { rate = targets.rate, seconds = defaultSeconds[shapeName] } = options;
+  const shape = { ...shapeOf(shapeName, { rate, seconds }), ...(options.users !== undefined && { users: options.users }) };
   const install = !options['no-install'];
   const onProgress = (line: string) => progress.show(`  ${line}`);
   const k6 = findK6({ root, install, onProgress: (line) => progress.say(line) });
@@ -44,20 +48,19 @@ async function runTest(name: ShapeName, options: LoadtestOptions, progress: Prog
     const shoppers = await prepareShoppers(system.urls.gateway, customers);
     const reportFile = options['no-report'] ? undefined : `${localFolder}/${name}.html`;
     const watch = name === 'soak' ? new HoldingsWatch(system.urls, token) : undefined;
-    const measured = await runShape({
-      system,
-      shoppers,
-      shape,
-      scale,
-      endpoints: Object.keys(targets.endpoints),
-      k6,
-      folder,
-      reportFile,
-      ...(watch && { whileJudged: (over) => watch.watch(Math.max(1, seconds / SOAK_READINGS), over) }),
-      signal,
-      onProgress,
-    });
+    const run = { system, shoppers, shape, scale, endpoints: Object.keys(targets.endpoints), k6, folder, reportFile, signal, onProgress };
+    const findings = name === 'diagnose' ? await diagnose(run) : undefined;
+    const measured =
+      findings?.measured ??
+      (await runShape({ ...run, ...(watch && { whileJudged: (over) => watch.watch(Math.max(1, seconds / SOAK_READINGS), over) }) }));
     const result = judgeRun(measured, targets, { label, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } }, watch?.summary());
+    if (findings) {
+      // Not among the results: a run that is looked into is slower.
+      const report = runText(result);
+      writeFileSync(diagnosisFile, await diagnosisPage({ ...findings, report, cores: measured.judged.cores }));
+      progress.say(`\n${report}\n\ndiagnosis  ${diagnosisFile}`);
+      return 0;
+    }
     const file = addResult(result, keep ? resultsFolder : localFolder);
     progress.say(`\n${runText(result)}\n\nresult  ${file}${reportFile === undefined ? '' : `\nk6      ${reportFile}`}`);
     return result.met ? 0 : 1;

@@ -11,6 +11,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   soak         steady traffic for 10 minutes, or --seconds: heap after garbage collection, descriptors, timers
   breakpoint   ever more, until it breaks
   selftest     shows that each gate trips, and that compare tells a route slowed by 5 ms from noise
+  diagnose     the expected traffic, and meanwhile profiles of the busiest replica, statements and pools, on one page
   compare A B  two labels, each of five runs or more taken in turn: what became slower
   trend        a page of all results: loadtests/results/local/trend.html
 
@@ -44,7 +45,7 @@ const loadtestOptions = z.strictObject({
 });
 export type LoadtestOptions = z.output<typeof loadtestOptions>;
 
-const commands = [...shapeNames, 'selftest', 'compare', 'trend', 'help'] as const;
+const commands = [...shapeNames, 'selftest', 'diagnose', 'compare', 'trend', 'help'] as const;
 
 export interface LoadtestCommand {
   command: (typeof commands)[number];

@@ -55,8 +55,10 @@ export function factsOf({ service, startedAt, seconds, load, kind }: ReplicaProf
   if (load) {
     const share = (part: number) => `${((part / seconds) * 100).toFixed(0)} %`;
     const others = share(load.cpuSeconds - load.mainThreadCpuSeconds);
+    // The sampler of CPU profiles wakes the event loop, which then seems busier than it is.
+    const loop = kind === 'cpu' ? '' : `The event loop was busy ${share(load.eventLoopUtilization * seconds)} of the time. `;
     facts.push(
-      `Event loop busy ${(load.eventLoopUtilization * 100).toFixed(0)} % of the time; of a core, the main thread used ${share(load.mainThreadCpuSeconds)}, ` +
+      `${loop}Of a core, the main thread used ${share(load.mainThreadCpuSeconds)}, ` +
         `other threads (garbage collector, compiler, hashing) ${others}, which no profile shows.`,
     );
   }
