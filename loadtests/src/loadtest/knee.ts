@@ -6,6 +6,9 @@ import type { Targets } from '../report/targets.ts';
 const HELD = 0.99;
 const BROKEN = 0.9;
 
+/** Of the requests of one second: some of those that are due at its end start in the next one. */
+const HELD_SECOND = 0.95;
+
 /** From which share of itself a resource counts as full. */
 const FULL_MACHINE = 0.95;
 const FULL_LOOP = 0.9;
@@ -52,7 +55,7 @@ function fullResource(usage: Usage | undefined, cores: number): string {
 
 /** Seconds after a spike until latencies and errors are as targeted, and stay so; undefined when that was not seen. */
 export function recoverySeconds(after: readonly PhaseResult[], targets: Targets['overall']): number | undefined {
-  const calm = ({ requests, errors, planned, p95 }: PhaseResult) => errors === 0 && requests >= planned * HELD && p95 < targets.p95Ms;
+  const calm = ({ requests, errors, planned, p95 }: PhaseResult) => errors === 0 && requests >= planned * HELD_SECOND && p95 < targets.p95Ms;
   const lastTrouble = after.findLastIndex((second) => !calm(second));
   return lastTrouble === after.length - 1 ? undefined : after.slice(0, lastTrouble + 1).reduce((sum, { seconds }) => sum + seconds, 0);
 }

@@ -9,7 +9,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   stress       steps up to three times of it: the knee, the breaking point, what runs out
   spike        ten times as much within 5 s, and back: how long until all is as before
   soak         steady traffic for 10 minutes, or --seconds: heap after garbage collection, descriptors, timers
-  breakpoint   ever more, until it breaks
+  breakpoint   as stress, in small steps up to five times of it
   selftest     shows that each gate trips, and that compare tells a route slowed by 5 ms from noise
   diagnose     the expected traffic, and meanwhile profiles of the busiest replica, statements and pools, on one page
   compare A B  two labels, each of five runs or more taken in turn: what became slower

@@ -49,7 +49,7 @@ const shapes: Readonly<Record<ShapeName, (wish: Wish) => Omit<Shape, 'name'>>> =
   load: ({ rate, seconds }) => constant(rate, seconds),
   soak: ({ rate, seconds }) => constant(rate * SOAK, seconds),
   stress: ({ rate, seconds }) => steps(rate, [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3], seconds),
-  // From half of what is expected in steps of a tenth, as long as something holds: it ends when the shop breaks.
+  // From half of what is expected in steps of a tenth, up to five times of it.
   breakpoint: ({ rate, seconds }) => steps(rate, Array.from({ length: 46 }, (_, step) => 0.5 + step / 10), seconds),
   spike: ({ rate, seconds }) => {
     const base = rate * SPIKE_BASE;
