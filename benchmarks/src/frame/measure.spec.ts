@@ -19,8 +19,7 @@ function spinning(microseconds: number, ran: string[] = [], name = ''): Side {
 
 describe('a measurement', () => {
   it('gives the time of one unit, per round', async () => {
-    const { sides, unitsPerRound } = await measureSides(quick, { a: spinning(50), b: spinning(100) });
-    expect(unitsPerRound).toBeGreaterThan(10);
+    const { sides } = await measureSides(quick, { a: spinning(50), b: spinning(100) });
     expect(sides['a']?.['wall']).toHaveLength(6);
     expect(median(sides['b']?.['wall'] ?? []) / median(sides['a']?.['wall'] ?? [])).toBeGreaterThan(1.5);
   });
