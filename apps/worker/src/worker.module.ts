@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { accountsCalls, buildReport, orderPlaced, ordersCalls, sendReceipt } from '@tenfold/contracts';
+import { accountsCalls, ordersCalls } from '@tenfold/contracts';
 import { Database, DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
@@ -14,6 +14,7 @@ import { ReportRepository } from './report/report.repository.ts';
 import { SalesProjection } from './sales/sales.projection.ts';
 import { SalesRepository } from './sales/sales.repository.ts';
 import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
+import { workerMessages } from './worker.messages.ts';
 import type { WorkerConfig } from './worker.settings.ts';
 
 /** What need not be done while a customer waits: receipts, reports, the sales projection, upkeep. */
@@ -41,7 +42,7 @@ export class WorkerModule {
           group: 'worker',
           brokers: config.KAFKA_BROKERS,
           instance: config.REPLICA,
-          messages: [sendReceipt, orderPlaced, buildReport],
+          messages: workerMessages,
         }),
         CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
         CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),

@@ -1,4 +1,4 @@
-export { addMessage } from './outbox/outbox.ts';
+export { addMessage, addMessages } from './outbox/outbox.ts';
 export { OutboxModule } from './outbox/outbox.module.ts';
 export type { OutboxOptions } from './outbox/outbox.module.ts';
 export { outboxMigrations } from './outbox/outbox.migration.ts';
@@ -8,6 +8,10 @@ export type { ConsumersOptions } from './consumers/consumers.module.ts';
 export { Handles } from './consumers/handles.decorator.ts';
 export type { HandlesOptions } from './consumers/handles.decorator.ts';
 export type { BatchDelivery, BatchFailure, Delivery, UnmarkedDelivery } from './consumers/delivery.ts';
+export { SchedulesModule } from './schedules/schedules.module.ts';
+export type { SchedulesOptions } from './schedules/schedules.module.ts';
+export type { Schedule } from './schedules/schedules.ts';
+export { DeadLettersModule } from './dead-letters/dead-letters.operations.ts';
 export { ensureTopics } from './kafka/topics.ts';
 export { JobsError } from './jobs.error.ts';
 export type { JobsErrorCode } from './jobs.error.ts';

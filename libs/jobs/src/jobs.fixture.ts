@@ -8,8 +8,8 @@ import { inject } from 'vitest';
 import { z } from 'zod';
 import { inboxMigrations } from './consumers/inbox.migration.ts';
 import { createKafka } from './kafka/kafkajs.client.ts';
-import type { Headers } from './kafka/kafka.client.ts';
-import { outboxMigrations } from './outbox/outbox.migration.ts';
+import { lanes, outboxMigrations } from './outbox/outbox.migration.ts';
+import { readTopic } from './kafka/topic.reader.ts';
 import { ensureTopics } from './kafka/topics.ts';
 
 // Most of these tests make something fail, and each failure is logged with its stack.
@@ -27,12 +27,6 @@ export function makeJob(options: { retryDelaysMs?: readonly number[]; timeoutMs?
     retryDelaysMs: [],
     ...options,
   });
-}
-
-export interface KafkaRecord {
-  key: string;
-  value: string;
-  headers: Headers;
 }
 
 /** A database with outbox and inbox, and topics, all removed by `close`. */
@@ -62,33 +56,19 @@ export async function startServers() {
       return message;
     },
 
-    async countOutbox(): Promise<number> {
+    /** Messages that have been committed and not been sent. */
+    async countUnsent(): Promise<number> {
       const [{ count }] = await database.write((tx) =>
-        tx.query<[{ count: number }]>('SELECT count(*)::int AS count FROM outbox'),
+        tx.query<[{ count: number }]>(
+          `SELECT count(*)::int AS count FROM generate_series(0, $1::int - 1) AS number, outbox_position(number) AS position,
+             outbox WHERE lane = number AND NOT pg_visible_in_snapshot(outbox.xid, position.snapshot)`,
+          [lanes],
+        ),
       );
       return count;
     },
 
-    /** All messages of a topic so far, in order within each partition. */
-    async readRecords(topic: string): Promise<KafkaRecord[]> {
-      const expected = await countRecords(topic);
-      const records: KafkaRecord[] = [];
-      if (expected === 0) return records;
-      const consumer = kafka.consumer({ groupId: `test.${randomUUID()}`, maxWaitTimeInMs: 50 });
-      await consumer.connect();
-      await consumer.subscribe({ topic, fromBeginning: true });
-      const all = Promise.withResolvers<void>();
-      await consumer.run({
-        eachMessage: async ({ message: { key, value, headers = {} } }) => {
-          const text = Object.entries(headers).map(([name, bytes]) => [name, String(bytes)]);
-          records.push({ key: String(key), value: String(value), headers: Object.fromEntries(text) });
-          if (records.length === expected) all.resolve();
-        },
-      });
-      await all.promise;
-      await consumer.disconnect();
-      return records;
-    },
+    readRecords: (topic: string) => readTopic(brokers, topic),
 
     async close(): Promise<void> {
       const topics = made.flatMap((message) => topicsOf(message)).map(({ topic }) => topic);

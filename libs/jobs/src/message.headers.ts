@@ -16,9 +16,13 @@ export const header = {
   notBefore: 'not-before',
   /** Version of the payload; absent for 1. */
   version: 'version',
+  /** What the message is the only pending one of. */
+  unique: 'unique',
   originalTopic: 'original-topic',
   cause: 'cause',
   stack: 'stack',
+  /** What became of a dead letter: `replayed`, `discarded`. */
+  resolution: 'resolution',
   /** Epoch milliseconds of a dead letter's last failure. */
   failedAt: 'failed-at',
 } as const;

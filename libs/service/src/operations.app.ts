@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import type { LoggerService } from '@nestjs/common';
+import type { DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { TerminusModule } from '@nestjs/terminus';
@@ -29,6 +29,7 @@ interface OperationsOptions {
   port: number;
   /** Who may take profiles; nobody without one. */
   profileToken: string | undefined;
+  modules: readonly DynamicModule[];
 }
 
 /** Starts the operations port: an application of its own, so that it answers while the service boots and drains. */
@@ -36,7 +37,7 @@ export async function startOperations(options: OperationsOptions): Promise<NestF
   const { faults, profileToken, diagnosticsToken } = options;
   const module = {
     module: OperationsModule,
-    imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false }), ...(faults ? [FaultModule.register(faults)] : [])],
+    imports: [HealthModule.register(options.health), TerminusModule.forRoot({ logger: false }), ...(faults ? [FaultModule.register(faults)] : []), ...options.modules],
     providers: [
       { provide: SERVICE_INFO, useValue: options.info },
       { provide: PROFILE_TOKEN, useValue: profileToken },

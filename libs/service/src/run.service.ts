@@ -25,6 +25,8 @@ export interface ServiceOptions {
   name: string;
   config: ServiceConfig;
   module: Type<unknown> | DynamicModule;
+  /** Modules whose controllers answer on the operations port, beside probes and metrics. */
+  operations?: readonly DynamicModule[];
   /** How the service is reached, if not by HTTP: `callServer(…)`. */
   transport?: CustomTransportStrategy;
   /** Makes it an HTTP service. At most one of `transport` and `http`; with neither, it only works by itself. */
@@ -69,6 +71,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
       profileToken: config.PROFILE_TOKEN,
       faults,
       diagnosticsToken: config.DIAGNOSTICS_TOKEN,
+      modules: options.operations ?? [],
     });
     watchOwnLoop(config, health);
     stopOnSignals(async () => {

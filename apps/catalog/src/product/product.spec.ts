@@ -15,7 +15,7 @@ let category = 0;
 beforeAll(async () => {
   catalog = await startCatalog();
   handler = catalog.app.get(ProductHandler);
-  // The relay empties the outbox within milliseconds; the rule keeps what was in it.
+  // What was sent is gone from the outbox a minute later; the rule keeps it.
   await catalog.app.get(Database).write(async (tx) => {
     await tx.query('create table announced (payload jsonb not null)');
     await tx.query('create rule remember as on insert to outbox do also insert into announced values (new.payload::jsonb)');

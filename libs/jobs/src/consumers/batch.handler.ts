@@ -8,7 +8,7 @@ import { unlessAborted } from './deadline.ts';
 import type { BatchDelivery, BatchFailure } from './delivery.ts';
 import { isOutage, putAside } from './failure.ts';
 import type { FailedMessage } from './failure.ts';
-import { markHandled, unmark } from './inbox.ts';
+import { endPending, markHandled, unmark } from './inbox.ts';
 import { outagePauseMs } from './message.handler.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
 import type { ReadMessage, ReceivedMessage } from './message.reader.ts';
@@ -46,7 +46,7 @@ export class BatchHandler {
 
   /** Never rejects. @returns 0 when finished with all of them, else after how many milliseconds they must come again */
   async handle(batch: readonly ReceivedMessage[]): Promise<number> {
-    const { message, sender } = this.#options;
+    const { message } = this.#options;
     const stop = handleDuration.startTimer({ topic: message.topic });
     const failed: FailedMessage[] = [];
     try {
@@ -59,7 +59,7 @@ export class BatchHandler {
         }
       });
       failed.push(...(await this.#together(readable)));
-      if (failed.length > 0) await putAside(sender, message, failed);
+      if (failed.length > 0) await putAside(this.#options, message, failed);
       return 0;
     } catch {
       return outagePauseMs;
@@ -104,7 +104,10 @@ export class BatchHandler {
           return single ? [{ ...single, attempt: attemptOf(single.received), error }] : [];
         });
         if (failed.length > 0) await unmark(tx, failed.map(({ messageId }) => messageId));
-        return { failed, done: fresh.length - failed.length };
+        const failedIds = new Set(failed.map(({ messageId }) => messageId));
+        const done = fresh.filter(({ messageId }) => !failedIds.has(messageId));
+        await endPending(tx, done.map(({ received }) => received));
+        return { failed, done: done.length };
       });
     const span = startHandlerSpan(message.topic, context, batch.map(({ received }) => received));
     const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle));

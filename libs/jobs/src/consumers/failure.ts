@@ -2,9 +2,11 @@ import { Logger } from '@nestjs/common';
 import { deadLetterTopicOf, retryTopicOf } from '@tenfold/contracts';
 import type { Message } from '@tenfold/contracts';
 import { DatabaseError } from '@tenfold/database';
+import type { Database } from '@tenfold/database';
 import { handled } from '../jobs.metrics.ts';
 import type { OutgoingRecord, RecordSender } from '../kafka/kafka.client.ts';
 import { header } from '../message.headers.ts';
+import { endPending, isUnique } from './inbox.ts';
 import { UnreadableMessage } from './message.reader.ts';
 import type { ReceivedMessage } from './message.reader.ts';
 
@@ -29,8 +31,18 @@ export function delayOf(message: Message, { attempt, error }: Pick<FailedMessage
   return error instanceof UnreadableMessage ? undefined : message.retryDelaysMs[attempt - 1];
 }
 
-/** Puts failed messages where they wait for their next attempt, or among the dead letters. @throws JobsError `kafka-unavailable` */
-export async function putAside(sender: RecordSender, message: Message, failures: readonly FailedMessage[]): Promise<void> {
+/**
+ * Puts failed messages where they wait for their next attempt, or among the dead letters.
+ *
+ * @throws JobsError `kafka-unavailable`, DatabaseError
+ */
+export async function putAside(
+  { sender, database }: { sender: RecordSender; database: Database | undefined },
+  message: Message,
+  failures: readonly FailedMessage[],
+): Promise<void> {
+  const dead = failures.filter((failure) => delayOf(message, failure) === undefined).map(({ received }) => received);
+  if (dead.some(isUnique)) await database?.write((tx) => endPending(tx, dead));
   const asides = failures.map((failure) => ({ failure, delayMs: delayOf(message, failure), record: asideOf(message, failure) }));
   await sender.send(asides.map(({ record }) => record));
   for (const { failure, delayMs, record } of asides) {

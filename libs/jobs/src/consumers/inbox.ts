@@ -1,4 +1,6 @@
 import type { EntityManager } from 'typeorm';
+import { header } from '../message.headers.ts';
+import type { ReceivedMessage } from './message.reader.ts';
 
 /**
  * Marks messages as handled. Another transaction that has marked one of them and has not ended yet is waited for; so of
@@ -17,6 +19,17 @@ export async function markHandled(tx: EntityManager, messageIds: readonly string
     [messageIds, String(idleMs)],
   );
   return new Set(marked.map(({ message_id }) => message_id));
+}
+
+/** Whether the message was added as the only pending one of its kind. */
+export function isUnique({ headers }: ReceivedMessage): boolean {
+  return headers[header.unique] !== undefined;
+}
+
+/** Lets messages be added again of which these were the pending ones. */
+export async function endPending(tx: EntityManager, received: readonly ReceivedMessage[]): Promise<void> {
+  const ids = received.filter(isUnique).flatMap(({ headers }) => headers[header.messageId] ?? []);
+  if (ids.length > 0) await tx.query('DELETE FROM outbox_pending WHERE message_id = ANY ($1)', [ids]);
 }
 
 /** Takes marks of this transaction back. */

@@ -8,7 +8,7 @@ import { startHandlerSpan } from '../message.span.ts';
 import { unlessAborted } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
 import { delayOf, isOutage, putAside } from './failure.ts';
-import { markHandled } from './inbox.ts';
+import { endPending, markHandled } from './inbox.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
 import type { ReceivedMessage } from './message.reader.ts';
 
@@ -51,7 +51,7 @@ export class MessageHandler {
    * @param attempt in place of what the message says
    */
   async handle(received: ReceivedMessage, signal: AbortSignal, attempt = attemptOf(received)): Promise<Outcome> {
-    const { message, sender } = this.#options;
+    const { message } = this.#options;
     const stop = handleDuration.startTimer({ topic: message.topic });
     try {
       handled.inc({ topic: message.topic, outcome: await this.#attempt(received, attempt, signal) });
@@ -65,7 +65,7 @@ export class MessageHandler {
         return { finished: false, againInMs: delayMs, nextAttempt: attempt + 1 };
       }
       try {
-        await putAside(sender, message, [{ received, attempt, error }]);
+        await putAside(this.#options, message, [{ received, attempt, error }]);
         return { finished: true };
       } catch {
         return { finished: false, againInMs: outagePauseMs };
@@ -89,6 +89,7 @@ export class MessageHandler {
         const marked = await markHandled(tx, [messageId], message.timeoutMs);
         if (marked.size === 0) return 'duplicate';
         await unlessAborted(run(payload, { tx, signal, messageId, attempt }), signal, message);
+        await endPending(tx, [received]);
         return 'done';
       });
     };

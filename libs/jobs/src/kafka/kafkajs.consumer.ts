@@ -142,7 +142,7 @@ export class KafkaConsumer implements GroupMember {
   }
 }
 
-function received(topic: string, partition: number, { key, value, headers, offset }: KafkaMessage): IncomingRecord {
+export function received(topic: string, partition: number, { key, value, headers, offset }: KafkaMessage): IncomingRecord {
   return {
     topic,
     partition,

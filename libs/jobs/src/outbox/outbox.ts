@@ -10,33 +10,54 @@ import { describeMessage } from '../message.span.ts';
 
 const wakers = new WeakMap<Database, () => void>();
 
+export interface AddOptions {
+  /** Milliseconds until it is sent, to about a second. Default 0: at once, and in order with others of its key. */
+  delayMs?: number;
+  /**
+   * Not added while a message of the topic with the same text here is pending, i.e. has been neither handled nor become
+   * a dead letter. For what a service hands to itself: the database that adds must be the one with the handler's inbox.
+   */
+  unique?: string;
+}
+
 /**
  * Puts a message into the outbox of the transaction's database: it is sent if, and only if, the transaction commits.
  * One INSERT; Kafka is not asked.
  *
  * @param tx that of `database.write`
- * @returns the message's id
+ * @returns the message's id; with `unique`, that of the pending one if there is one
  * @throws JobsError `invalid-payload`
  */
-export async function addMessage<M extends Message>(tx: EntityManager, message: M, payload: PayloadOf<M>): Promise<string> {
-  const checked = message.payload.safeParse(payload);
-  if (!checked.success) {
-    throw new JobsError('invalid-payload', `not a payload of ${message.topic}`, { cause: checked.error });
-  }
+export async function addMessage<M extends Message>(
+  tx: EntityManager,
+  message: M,
+  payload: PayloadOf<M>,
+  { delayMs = 0, unique }: AddOptions = {},
+): Promise<string> {
   const messageId = randomUUID();
+  const row = rowOf(message, payload, messageId, unique);
+  if (unique !== undefined) {
+    const pending = await claim(tx, message.topic, unique, messageId);
+    if (pending !== messageId) return pending;
+  }
   const span = startSpan(`create ${message.topic}`, 'producer');
   if (span) describeMessage(span, message.topic, messageId);
-  await inSpan(span, () =>
-    tx.query('INSERT INTO outbox (message_id, topic, key, payload, headers) VALUES ($1, $2, $3, $4, $5)', [
-      messageId,
-      message.topic,
-      message.key(checked.data),
-      JSON.stringify(payload),
-      JSON.stringify({ ...contextHeaders(), ...(message.version > 1 && { [header.version]: String(message.version) }) }),
-    ]),
-  );
+  await inSpan(span, () => (delayMs > 0 ? tx.query(delaySql, [...row, delayMs]) : tx.query(addSql, row)));
   afterCommit(tx, wakeRelay);
   return messageId;
+}
+
+/**
+ * The same for many messages by one INSERT, in their order.
+ *
+ * @returns their ids
+ * @throws JobsError `invalid-payload`; none is added then
+ */
+export async function addMessages<M extends Message>(tx: EntityManager, message: M, payloads: readonly PayloadOf<M>[]): Promise<string[]> {
+  const rows = payloads.map((payload) => rowOf(message, payload, randomUUID()));
+  await tx.query(addManySql, [message.topic, rows.map(([id]) => id), rows.map((row) => row[2]), rows.map((row) => row[3]), rows[0]?.[4]]);
+  afterCommit(tx, wakeRelay);
+  return rows.map(([id]) => id);
 }
 
 /** Lets a relay of this process know at once of messages that this process adds. */
@@ -46,4 +67,43 @@ export function registerRelay(database: Database, wake: () => void): void {
 
 function wakeRelay(database: Database): void {
   wakers.get(database)?.();
+}
+
+const addSql = 'INSERT INTO outbox (message_id, topic, key, payload, headers) VALUES ($1, $2, $3, $4, $5)';
+
+const addManySql = `
+  INSERT INTO outbox (message_id, topic, key, payload, headers)
+  SELECT id, $1, key, payload, $5 FROM unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS given (id, key, payload, place) ORDER BY place`;
+
+const delaySql = `
+  INSERT INTO outbox_delayed (message_id, topic, key, payload, headers, due_at)
+  VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6::float8 / 1000))`;
+
+type Row = [messageId: string, topic: string, key: string, payload: string, headers: string];
+
+function rowOf<M extends Message>(message: M, payload: PayloadOf<M>, messageId: string, unique?: string): Row {
+  const checked = message.payload.safeParse(payload);
+  if (!checked.success) {
+    throw new JobsError('invalid-payload', `not a payload of ${message.topic}`, { cause: checked.error });
+  }
+  const headers = {
+    ...contextHeaders(),
+    ...(message.version > 1 && { [header.version]: String(message.version) }),
+    ...(unique !== undefined && { [header.unique]: unique }),
+  };
+  return [messageId, message.topic, message.key(checked.data), JSON.stringify(payload), JSON.stringify(headers)];
+}
+
+/** @returns the id of the message that is pending from now on, or was before */
+async function claim(tx: EntityManager, topic: string, unique: string, messageId: string): Promise<string> {
+  for (;;) {
+    const claimed = await tx.query<unknown[]>(
+      'INSERT INTO outbox_pending (topic, unique_key, message_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1',
+      [topic, unique, messageId],
+    );
+    if (claimed.length > 0) return messageId;
+    const [pending] = await tx.query<{ id: string }[]>('SELECT message_id AS id FROM outbox_pending WHERE topic = $1 AND unique_key = $2', [topic, unique]);
+    // Without one it has been handled just now.
+    if (pending) return pending.id;
+  }
 }

@@ -1,0 +1,4 @@
+import { buildReport, orderPlaced, sendReceipt } from '@tenfold/contracts';
+
+/** What this service handles. */
+export const workerMessages = [sendReceipt, orderPlaced, buildReport];

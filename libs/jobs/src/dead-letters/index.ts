@@ -1,0 +1,3 @@
+/** For tools, which run from source without decorators. */
+export { DeadLetters } from './dead-letters.ts';
+export type { DeadLetter, DeadLettersOptions, DeadLetterState } from './dead-letters.ts';
