@@ -70,6 +70,8 @@ export class InventoryForTests {
   before: (orderId: string) => unknown = () => undefined;
   /** Runs between a reservation and its answer. */
   after: (orderId: string) => unknown = () => undefined;
+  /** Runs before a release. */
+  beforeRelease: (orderId: string) => unknown = () => undefined;
 
   reset(): void {
     this.reserved.clear();
@@ -77,6 +79,7 @@ export class InventoryForTests {
     this.available = Infinity;
     this.before = () => undefined;
     this.after = () => undefined;
+    this.beforeRelease = () => undefined;
   }
 
   @Answers(inventoryCalls.calls.reserve)
@@ -92,7 +95,8 @@ export class InventoryForTests {
   }
 
   @Answers(inventoryCalls.calls.release)
-  release({ orderId }: ValidRequestOf<Inventory['release']>): Record<string, never> {
+  async release({ orderId }: ValidRequestOf<Inventory['release']>): Promise<Record<string, never>> {
+    await this.beforeRelease(orderId);
     this.reserved.delete(orderId);
     this.released.add(orderId);
     return {};

@@ -7,6 +7,7 @@ import { CallsModule } from '@tenfold/rpc';
 import { Disk } from 'flydrive';
 import { FSDriver } from 'flydrive/drivers/fs';
 import { CheckoutHandler } from './checkout/checkout.handler.ts';
+import { CheckoutReconciler } from './checkout/checkout.reconciler.ts';
 import { CheckoutRepository } from './checkout/checkout.repository.ts';
 import { CheckoutService } from './checkout/checkout.service.ts';
 import { OrderArchive } from './archive/order.archive.ts';
@@ -20,7 +21,7 @@ import { PartitionRepository } from './partition/partition.repository.ts';
 /** Checkout and order history, sharded by customer. */
 @Module({
   controllers: [CheckoutHandler, OrderHandler, PartitionHandler],
-  providers: [CheckoutService, CheckoutRepository, OrderRepository, PartitionRepository],
+  providers: [CheckoutService, CheckoutRepository, CheckoutReconciler, OrderRepository, PartitionRepository],
 })
 export class OrdersModule {
   static register(config: OrdersConfig): DynamicModule {

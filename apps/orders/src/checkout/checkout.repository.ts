@@ -6,10 +6,14 @@ import { addMessage } from '@tenfold/jobs';
 import type { EntityManager } from 'typeorm';
 import { newOrderId } from '../order/order.id.ts';
 
-/** The key under which a client asks for one order. */
-export interface OrderKey {
+/** What names the request of a client for one order. */
+export interface KeyName {
   accountId: string;
   idempotencyKey: string;
+}
+
+/** The key under which a client asks for one order. */
+export interface OrderKey extends KeyName {
   /** Of the request as the client sent it. */
   bodyHash: string;
 }
@@ -18,11 +22,14 @@ export interface OrderKey {
  * Where the request of a key stands:
  * - `claimed`: an order id is set aside for it, and what to order; any attempt may carry it on.
  * - `placed`: it was answered with this order.
+ * - `releasing`: it is given up, and what it had reserved is on its way back.
  * - `refused`: the last attempt was refused and left nothing behind; the next one begins anew.
  */
 export type Claim =
-  | { state: 'claimed' | 'refused'; bodyHash: string; orderId: string; answer: ItemQuantity[] }
+  | { state: 'claimed' | 'releasing' | 'refused'; bodyHash: string; orderId: string; answer: ItemQuantity[] }
   | { state: 'placed'; bodyHash: string; orderId: string; answer: Order };
+
+export type OpenState = 'claimed' | 'releasing';
 
 @Injectable()
 export class CheckoutRepository {
@@ -62,15 +69,25 @@ export class CheckoutRepository {
   }
 
   /**
-   * Frees the key for another attempt.
+   * Moves a claim on, if it still stands where the caller thinks.
    *
-   * @returns whether the claim ended here; then the order id is never placed. False when it was over before.
+   * @returns whether it did. From `claimed` to `releasing` or `refused`, the order id is never placed after it.
    */
-  giveUp({ accountId, idempotencyKey }: OrderKey, orderId: string): Promise<boolean> {
+  move({ accountId, idempotencyKey }: KeyName, orderId: string, from: OpenState, to: 'releasing' | 'refused'): Promise<boolean> {
     return this.sharded.write(accountId, async (tx) => {
-      const [, count] = await tx.query<[unknown[], number]>(giveUpSql, [accountId, idempotencyKey, orderId]);
+      const [, count] = await tx.query<[unknown[], number]>(moveSql, [accountId, idempotencyKey, orderId, from, to]);
       return count > 0;
     });
+  }
+
+  /** Claims that have been neither placed nor ended for so long, some of each shard. */
+  async findStuck(olderThanMs: number): Promise<(KeyName & { orderId: string })[]> {
+    const ofShards = await Promise.all(
+      this.sharded.all.map((shard) =>
+        shard.write((tx) => tx.query<(KeyName & { orderId: string })[]>(stuckSql, [olderThanMs])),
+      ),
+    );
+    return ofShards.flat();
   }
 }
 
@@ -104,6 +121,11 @@ const placeSql = `
   from placed
   returning id`;
 
-const giveUpSql = `
-  update idempotency_keys set state = 'refused'
-  where account_id = $1 and key = $2 and order_id = $3 and state = 'claimed'`;
+const moveSql = `
+  update idempotency_keys set state = $5
+  where account_id = $1 and key = $2 and order_id = $3 and state = $4`;
+
+const stuckSql = `
+  select account_id as "accountId", key as "idempotencyKey", order_id as "orderId" from idempotency_keys
+  where state in ('claimed', 'releasing') and created_at < now() - make_interval(secs => $1::float8 / 1000)
+  order by created_at limit 100`;

@@ -5,10 +5,10 @@ import { CallError, InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { createdAtOf } from '../order/order.id.ts';
 import { CheckoutRepository } from './checkout.repository.ts';
-import type { Claim, OrderKey } from './checkout.repository.ts';
+import type { Claim, KeyName, OrderKey } from './checkout.repository.ts';
 
 type PlaceOrder = typeof ordersCalls.calls.placeOrder;
-type OpenClaim = Extract<Claim, { state: 'claimed' | 'refused' }>;
+type OpenClaim = Exclude<Claim, { state: 'placed' }>;
 
 // A further round is needed only when another attempt under the same key gave up in the middle of this one.
 const rounds = 3;
@@ -17,6 +17,9 @@ const rounds = 3;
  * Places an order once per key: claim the key, price the items, reserve them, place the order. Every step can be done
  * again under the claim's order id, so whoever comes with the key next carries on where a crashed attempt stopped, and
  * two attempts at once end in one order.
+ *
+ * A claim that is given up is `releasing` until the stock is back, then `refused`; whoever finds one on the way, be it the
+ * next attempt or the reconciler, finishes that first.
  *
  * Only an order is a final answer. A refusal (no stock, unknown product) leaves the key free, since the next attempt may
  * well succeed; but it stays bound to its body.
@@ -36,10 +39,25 @@ export class CheckoutService {
     for (let round = 1; round <= rounds; round += 1) {
       const claim = await this.#claim(key, items);
       if (claim.state === 'placed') return { order: claim.answer, replayed: true };
+      if (claim.state === 'releasing') {
+        await this.#release(key, claim.orderId);
+        continue;
+      }
       const order = await this.#carryOut(key, claim);
       if (order) return { order, replayed: false };
     }
     throw new Error(`other attempts gave up the claim ${rounds} times`);
+  }
+
+  /**
+   * Ends a claim that is not placed, and gives back what it had reserved.
+   *
+   * @returns whether it ended here; false when it was placed or is over
+   * @throws CallError when the stock cannot be given back now; the claim stays `releasing`
+   */
+  async end(key: KeyName, orderId: string): Promise<boolean> {
+    const moved = await this.checkouts.move(key, orderId, 'claimed', 'releasing');
+    return (await this.#release(key, orderId)) || moved;
   }
 
   async #claim(key: OrderKey, items: readonly ItemQuantity[]): Promise<Claim> {
@@ -62,14 +80,14 @@ export class CheckoutService {
     try {
       placed = await this.checkouts.place(key, order);
     } catch (error) {
-      // Released only if the database still says that it is not placed; if it says nothing, the next attempt carries on.
-      const ended = await this.checkouts.giveUp(key, orderId).catch(() => false);
-      if (ended) await this.#release(orderId);
+      // Only if the database still says that it is not placed; if it says nothing, the next attempt carries on.
+      await this.#endQuietly(key, orderId);
       throw error;
     }
     if (placed) return order;
+    // Another attempt placed it or gave it up; in that case the stock that this one reserved may have come too late for it.
     const now = await this.checkouts.find(key);
-    if (now?.state !== 'placed' || now.orderId !== orderId) await this.#release(orderId);
+    if (now?.state !== 'placed' || now.orderId !== orderId) await this.inventory.release({ orderId });
     return undefined;
   }
 
@@ -80,7 +98,8 @@ export class CheckoutService {
     for (const { productId, quantity } of items) {
       const product = byId.get(productId);
       if (!product) {
-        await this.checkouts.giveUp(key, orderId);
+        // An earlier attempt may have got further.
+        await this.#endQuietly(key, orderId);
         throw new CallError('unknown-product', `there is no product ${productId}`);
       }
       lines.push({ productId, name: product.name, categoryId: product.categoryId, quantity, priceCents: product.priceCents });
@@ -105,17 +124,24 @@ export class CheckoutService {
       // The items are the claim's own, so only a release can have come between.
       if (error.code === 'reserved-differently') return false;
       if (error.code !== 'out-of-stock') throw error;
-      await this.checkouts.giveUp(key, orderId);
+      // Another attempt under the same key may have got the stock.
+      await this.#endQuietly(key, orderId);
       // Our own refusal: another service's would reach our caller as `internal`.
       throw new CallError('out-of-stock', error.message, { cause: error });
     }
   }
 
-  async #release(orderId: string): Promise<void> {
+  /** Gives the stock of a claim back that is given up. @returns whether it was not over before */
+  async #release(key: KeyName, orderId: string): Promise<boolean> {
+    await this.inventory.release({ orderId });
+    return this.checkouts.move(key, orderId, 'releasing', 'refused');
+  }
+
+  async #endQuietly(key: KeyName, orderId: string): Promise<void> {
     try {
-      await this.inventory.release({ orderId });
+      await this.end(key, orderId);
     } catch (error) {
-      this.#logger.error({ err: error, orderId }, 'what the order had reserved could not be released');
+      this.#logger.warn({ err: error, orderId }, 'a checkout is left to the reconciler');
     }
   }
 }

@@ -2,5 +2,12 @@ import { CreateMovedBuckets } from '@tenfold/database';
 import { outboxMigrations } from '@tenfold/jobs';
 import { CreateOrders1764000000001 } from './1764000000001-create-orders.ts';
 import { CreateArchivedMonths1764000000002 } from './1764000000002-create-archived-months.ts';
+import { EndStuckCheckouts1764000000010 } from './1764000000010-end-stuck-checkouts.ts';
 
-export const migrations = [...outboxMigrations, CreateMovedBuckets, CreateOrders1764000000001, CreateArchivedMonths1764000000002];
+export const migrations = [
+  ...outboxMigrations,
+  CreateMovedBuckets,
+  CreateOrders1764000000001,
+  CreateArchivedMonths1764000000002,
+  EndStuckCheckouts1764000000010,
+];
