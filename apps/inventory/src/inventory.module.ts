@@ -3,6 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { CacheModule } from '@tenfold/cache';
 import { DatabaseModule } from '@tenfold/database';
 import type { InventoryConfig } from './inventory.settings.ts';
+import { ReservationBatch } from './reservation/reservation.batch.ts';
 import { ReservationHandler } from './reservation/reservation.handler.ts';
 import { ReservationRepository } from './reservation/reservation.repository.ts';
 import { StockHandler } from './stock/stock.handler.ts';
@@ -12,7 +13,7 @@ import { StockRepository } from './stock/stock.repository.ts';
 /** Stock as a ledger of events: reserve, release, restock. */
 @Module({
   controllers: [StockHandler, ReservationHandler],
-  providers: [StockRepository, StockDisplay, ReservationRepository],
+  providers: [StockRepository, StockDisplay, ReservationBatch, ReservationRepository],
 })
 export class InventoryModule {
   static register(config: InventoryConfig): DynamicModule {

@@ -35,12 +35,12 @@ async function tryToReserve(orderId: string, productIds: readonly number[], quan
   }
 }
 
-test('of many buyers of the last ten pieces, ten get one', async () => {
+test('of a thousand buyers of the last ten pieces, ten get one', async () => {
   await restock(1, 10);
-  const answers = await Promise.all(Array.from({ length: 60 }, () => tryToReserve(randomUUID(), [1], 1)));
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => tryToReserve(randomUUID(), [1], 1)));
   const counts = Map.groupBy(answers, (answer) => answer);
   expect([...counts].map(([answer, all]) => [answer, all.length]).sort()).toEqual([
-    ['out-of-stock', 50],
+    ['out-of-stock', 990],
     ['reserved', 10],
   ]);
   await runInContext(createContext(), async () => {
@@ -56,6 +56,30 @@ test('orders with the same products in different order do not lock each other ou
     Array.from({ length: 90 }, (_, index) => tryToReserve(randomUUID(), orders[index % orders.length] ?? [], 1)),
   );
   expect(new Set(answers)).toEqual(new Set(['reserved']));
+});
+
+test('an order that comes five times at once, among others, is reserved once', async () => {
+  await restock(31, 100);
+  const orderId = randomUUID();
+  const answers = await Promise.all([
+    ...Array.from({ length: 20 }, () => tryToReserve(randomUUID(), [31], 1)),
+    ...Array.from({ length: 5 }, () => tryToReserve(orderId, [31], 2)),
+    tryToReserve(orderId, [31], 3),
+  ]);
+  expect(answers).toEqual([...Array.from({ length: 25 }, () => 'reserved'), 'reserved-differently']);
+  await reservations.release({ orderId });
+  const levels = await database.write((tx) => tx.query<object[]>('select available, reserved from stock_snapshots where product_id = 31'));
+  expect(levels).toEqual([{ available: 80, reserved: 20 }]);
+});
+
+test('a batch takes one transaction, whatever its size', async () => {
+  await restock(32, 1000);
+  const transactions = async () => {
+    const rows = await database.write((tx) => tx.query<{ at: string }[]>(`select distinct at from stock_events where product_id = 32 and type = 'reserved'`));
+    return rows.length;
+  };
+  await Promise.all(Array.from({ length: 200 }, () => tryToReserve(randomUUID(), [32], 1)));
+  expect(await transactions()).toBeLessThan(5);
 });
 
 interface EventRow {

@@ -2,17 +2,21 @@ import { Controller } from '@nestjs/common';
 import { inventoryCalls } from '@tenfold/contracts';
 import type { ItemQuantity, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError } from '@tenfold/rpc';
+import { ReservationBatch } from './reservation.batch.ts';
 import { ReservationRepository } from './reservation.repository.ts';
 
 const { reserve, release } = inventoryCalls.calls;
 
 @Controller()
 export class ReservationHandler {
-  constructor(private readonly reservations: ReservationRepository) {}
+  constructor(
+    private readonly batch: ReservationBatch,
+    private readonly reservations: ReservationRepository,
+  ) {}
 
   @Answers(reserve)
   async reserve({ orderId, items }: ValidRequestOf<typeof reserve>): Promise<ResponseOf<typeof reserve>> {
-    const result = await this.reservations.reserve(orderId, mergeItems(items));
+    const result = await this.batch.reserve({ orderId, items: mergeItems(items) });
     switch (result.outcome) {
       case 'reserved':
         return {};

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { ItemQuantity } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
+import { decide } from './reservation.decision.ts';
+import type { OrderItems, StockLevel } from './reservation.decision.ts';
 
 /** How an attempt to reserve ended; `short` lists the products of which there was too little. */
 export type ReserveResult =
@@ -17,6 +18,15 @@ interface ReservationRow {
   state: 'reserved' | 'released';
 }
 
+interface KnownRow extends ReservationRow {
+  orderId: string;
+}
+
+/** Of an order that was known before. */
+function resultOf(known: ReservationRow | undefined): ReserveResult {
+  return known?.sameItems ? { outcome: known.state } : { outcome: 'reserved-differently' };
+}
+
 /** Ends a transaction that must leave nothing behind. */
 class OutOfStock extends Error {
   constructor(readonly short: number[]) {
@@ -29,11 +39,36 @@ export class ReservationRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Reserves all items for an order, or none.
+   * Reserves for each order all of its items, or none, in one transaction.
    *
-   * @param items each product once, in ascending order: what is compared when the order comes again
+   * @param orders each once, with each product once in ascending order: what is compared when the order comes again
+   * @returns a result for each, in their order
    */
-  async reserve(orderId: string, items: readonly ItemQuantity[]): Promise<ReserveResult> {
+  async reserve(orders: readonly OrderItems[]): Promise<ReserveResult[]> {
+    const [only] = orders;
+    if (only && orders.length === 1) return [await this.#reserveOne(only)];
+    return this.database.write(async (tx) => {
+      const given = JSON.stringify(orders.map(({ orderId, items }) => ({ order_id: orderId, items })));
+      const rows = await tx.query<{ order_id: string }[]>(claimSql, [given]);
+      const claimed = new Set(rows.map(({ order_id }) => order_id));
+      const own = orders.filter(({ orderId }) => claimed.has(orderId));
+      const products = new Set(own.flatMap(({ items }) => items.map(({ productId }) => productId)));
+      // A statement of its own: it must see what those have changed for whose locks it waits.
+      const levels = await tx.query<StockLevel[]>(lockSql, [[...products]]);
+      const { events, levels: changed, refused } = decide(levels, own);
+      await tx.query(applySql, [JSON.stringify(changed), JSON.stringify(events), [...refused.keys()]]);
+      const known = claimed.size < orders.length ? await tx.query<KnownRow[]>(knownOfManySql, [given]) : [];
+      const states = new Map(known.map((row) => [row.orderId, row]));
+      return orders.map(({ orderId }): ReserveResult => {
+        const short = refused.get(orderId);
+        if (short) return { outcome: 'out-of-stock', short };
+        if (claimed.has(orderId)) return { outcome: 'reserved' };
+        return resultOf(states.get(orderId));
+      });
+    });
+  }
+
+  async #reserveOne({ orderId, items }: OrderItems): Promise<ReserveResult> {
     const parameters = [orderId, JSON.stringify(items)];
     try {
       return await this.database.write(async (tx) => {
@@ -43,8 +78,7 @@ export class ReservationRepository {
           return { outcome: 'reserved' };
         }
         const [known] = await tx.query<ReservationRow[]>(knownSql, parameters);
-        if (!known?.sameItems) return { outcome: 'reserved-differently' };
-        return { outcome: known.state };
+        return resultOf(known);
       });
     } catch (error) {
       if (error instanceof OutOfStock) return { outcome: 'out-of-stock', short: error.short };
@@ -92,6 +126,34 @@ const reserveSql = `
     select product_id, version, 'reserved', quantity, $1 from moved
   )
   select exists (select from claimed) as claimed, array(select product_id from short order by product_id) as short`;
+
+// The locks in the same order as above: all orders first, then their products by id.
+const claimSql = `
+  insert into reservations (order_id, items, state)
+  select order_id, items, 'reserved' from jsonb_to_recordset($1) as given (order_id uuid, items jsonb) order by order_id
+  on conflict (order_id) do nothing
+  returning order_id`;
+
+const lockSql = `
+  select product_id as "productId", version, available, reserved from stock_snapshots
+  where product_id = any($1::int[]) order by product_id for update`;
+
+const applySql = `
+  with moved as (
+    update stock_snapshots snapshot
+    set version = level.version, available = level.available, reserved = level.reserved
+    from jsonb_to_recordset($1) as level ("productId" int, version int, available int, reserved int)
+    where snapshot.product_id = level."productId"
+  ), recorded as (
+    insert into stock_events (product_id, version, type, quantity, reference)
+    select "productId", version, 'reserved', quantity, "orderId"
+    from jsonb_to_recordset($2) as event ("productId" int, version int, quantity int, "orderId" uuid)
+  )
+  delete from reservations where order_id = any($3::uuid[])`;
+
+const knownOfManySql = `
+  select order_id as "orderId", reservations.items = given.items as "sameItems", state
+  from jsonb_to_recordset($1) as given (order_id uuid, items jsonb) join reservations using (order_id)`;
 
 const knownSql = `select items = $2::jsonb as "sameItems", state from reservations where order_id = $1`;
 
