@@ -3,6 +3,7 @@ import { outboxMigrations } from '@tenfold/jobs';
 import { CreateOrders1764000000001 } from './1764000000001-create-orders.ts';
 import { CreateArchivedMonths1764000000002 } from './1764000000002-create-archived-months.ts';
 import { EndStuckCheckouts1764000000010 } from './1764000000010-end-stuck-checkouts.ts';
+import { IndexOpenCheckouts1764000000011 } from './1764000000011-index-open-checkouts.ts';
 
 export const migrations = [
   ...outboxMigrations,
@@ -10,4 +11,5 @@ export const migrations = [
   CreateOrders1764000000001,
   CreateArchivedMonths1764000000002,
   EndStuckCheckouts1764000000010,
+  IndexOpenCheckouts1764000000011,
 ];

@@ -99,7 +99,8 @@ test('17: poison in every partition costs the other keys nothing, and is replaye
     expect(effects).toEqual([{ effects: expected, distinct: expected }]);
     const ratio = percentile(beside, 0.99) / percentile(without, 0.99);
     process.stdout.write(`p99 beside poison ${percentile(beside, 0.99).toFixed(1)} ms, without ${percentile(without, 0.99).toFixed(1)} ms\n`);
-    if (full) expect(ratio).toBeLessThanOrEqual(1.5);
+    // The short form is too short for a percentile to mean much.
+    expect(ratio).toBeLessThanOrEqual(full ? 1.5 : Infinity);
   } finally {
     await letters.close();
     await consumers.stop();

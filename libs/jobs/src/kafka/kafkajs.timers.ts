@@ -1,4 +1,3 @@
-/// <reference path="./kafkajs-internals.d.ts" />
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
 const overloadedCheckMs = 10;

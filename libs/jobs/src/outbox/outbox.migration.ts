@@ -42,6 +42,8 @@ class CreateOutbox1763000000001 implements MigrationInterface {
  */
 class MakeOutboxALog1763000000003 implements MigrationInterface {
   readonly name = 'MakeOutboxALog1763000000003';
+  // The new table has the columns that the running version names: its relays send all of it again, and the inbox knows it.
+  readonly accepts = ['rename'] as const;
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('ALTER TABLE outbox RENAME TO outbox_before');
