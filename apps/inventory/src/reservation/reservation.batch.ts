@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { createContext, currentContext, raisePosition, runInContext } from '@tenfold/telemetry';
+import type { RequestContext } from '@tenfold/telemetry';
 import type { OrderItems } from './reservation.decision.ts';
 import { ReservationRepository } from './reservation.repository.ts';
 import type { ReserveResult } from './reservation.repository.ts';
 
 interface Waiting {
   order: OrderItems;
+  context: RequestContext | undefined;
   settle: (done: Done) => void;
   fail: (error: unknown) => void;
   isGone: () => boolean;
@@ -30,12 +32,13 @@ export class ReservationBatch {
   constructor(private readonly reservations: ReservationRepository) {}
 
   async reserve(order: OrderItems): Promise<ReserveResult> {
-    const signal = currentContext()?.signal;
+    const context = currentContext();
+    const signal = context?.signal;
     const done = await new Promise<Done>((settle, fail) => {
-      this.#waiting.push({ order, settle, fail, isGone: () => signal?.aborted ?? false });
+      this.#waiting.push({ order, context, settle, fail, isGone: () => signal?.aborted ?? false });
       if (!this.#running) void this.#run();
     });
-    const positions = currentContext()?.positions;
+    const positions = context?.positions;
     if (positions) for (const [database, lsn] of done.positions) raisePosition(positions, database, lsn);
     return done.result;
   }
@@ -62,8 +65,9 @@ export class ReservationBatch {
 
   async #reserve(batch: readonly Waiting[]): Promise<void> {
     if (batch.length === 0) return;
-    // The position of the write goes to every caller, and to none through the context of whoever came first.
-    const context = createContext();
+    // An order that comes alone is answered within its own request, and so its trace. The position of a batch's write
+    // goes to every caller, and to none through the context of whoever came first.
+    const context = (batch.length === 1 ? batch[0]?.context : undefined) ?? createContext();
     try {
       const results = await runInContext(context, () => this.reservations.reserve(batch.map(({ order }) => order)));
       batch.forEach(({ settle, fail }, index) => {

@@ -35,14 +35,18 @@ export async function addMessage<M extends Message>(
   { delayMs = 0, unique }: AddOptions = {},
 ): Promise<string> {
   const messageId = randomUUID();
-  const row = rowOf(message, payload, messageId, unique);
+  const key = keyOf(message, payload);
   if (unique !== undefined) {
     const pending = await claim(tx, message.topic, unique, messageId);
     if (pending !== messageId) return pending;
   }
   const span = startSpan(`create ${message.topic}`, 'producer');
   if (span) describeMessage(span, message.topic, messageId);
-  await inSpan(span, () => (delayMs > 0 ? tx.query(delaySql, [...row, delayMs]) : tx.query(addSql, row)));
+  await inSpan(span, () => {
+    // Within the span, whose place in the trace goes into the headers.
+    const row: Row = [messageId, message.topic, key, JSON.stringify(payload), headersOf(message, unique)];
+    return delayMs > 0 ? tx.query(delaySql, [...row, delayMs]) : tx.query(addSql, row);
+  });
   afterCommit(tx, wakeRelay);
   return messageId;
 }
@@ -54,10 +58,11 @@ export async function addMessage<M extends Message>(
  * @throws JobsError `invalid-payload`; none is added then
  */
 export async function addMessages<M extends Message>(tx: EntityManager, message: M, payloads: readonly PayloadOf<M>[]): Promise<string[]> {
-  const rows = payloads.map((payload) => rowOf(message, payload, randomUUID()));
-  await tx.query(addManySql, [message.topic, rows.map(([id]) => id), rows.map((row) => row[2]), rows.map((row) => row[3]), rows[0]?.[4]]);
+  const keys = payloads.map((payload) => keyOf(message, payload));
+  const ids = payloads.map(() => randomUUID());
+  await tx.query(addManySql, [message.topic, ids, keys, payloads.map((payload) => JSON.stringify(payload)), headersOf(message)]);
   afterCommit(tx, wakeRelay);
-  return rows.map(([id]) => id);
+  return ids;
 }
 
 /** Lets a relay of this process know at once of messages that this process adds. */
@@ -81,17 +86,19 @@ const delaySql = `
 
 type Row = [messageId: string, topic: string, key: string, payload: string, headers: string];
 
-function rowOf<M extends Message>(message: M, payload: PayloadOf<M>, messageId: string, unique?: string): Row {
+/** @throws JobsError `invalid-payload` */
+function keyOf<M extends Message>(message: M, payload: PayloadOf<M>): string {
   const checked = message.payload.safeParse(payload);
-  if (!checked.success) {
-    throw new JobsError('invalid-payload', `not a payload of ${message.topic}`, { cause: checked.error });
-  }
-  const headers = {
+  if (checked.success) return message.key(checked.data);
+  throw new JobsError('invalid-payload', `not a payload of ${message.topic}`, { cause: checked.error });
+}
+
+function headersOf({ version }: Message, unique?: string): string {
+  return JSON.stringify({
     ...contextHeaders(),
-    ...(message.version > 1 && { [header.version]: String(message.version) }),
+    ...(version > 1 && { [header.version]: String(version) }),
     ...(unique !== undefined && { [header.unique]: unique }),
-  };
-  return [messageId, message.topic, message.key(checked.data), JSON.stringify(payload), JSON.stringify(headers)];
+  });
 }
 
 /** @returns the id of the message that is pending from now on, or was before */
