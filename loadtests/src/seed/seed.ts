@@ -116,7 +116,8 @@ async function waitForReplicas({ postgres: { primary, replicas, shard1 } }: Seed
       connected(`${url}/postgres`, async (client) => {
         for (;;) {
           const { rows } = await client.query<{ reached: boolean }>('SELECT pg_last_wal_replay_lsn() >= $1 AS reached', [position]);
-          if (rows[0]?.reached) return;
+          // Else each standby would write all of it to disk in the middle of what is measured next.
+          if (rows[0]?.reached) return void (await client.query('CHECKPOINT'));
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
       }),
