@@ -9,7 +9,7 @@ import { environmentOf } from './service-environment.ts';
 /**
  * What a replica's heap may be, and who collects it. More replicas than cores: threads that help a collection compete
  * with the work of others, and the one that waits for them waits long. With these and 4 MiB young, collections took a
- * sixth of a busy replica's CPU; without, the shop takes an eighth less at the same rate, for 30 MiB more a replica.
+ * sixth of a busy replica's CPU; without, the shop took an eighth less for a request (one pair of runs), for 30 MiB more a replica.
  */
 const memoryFlags = ['--max-semi-space-size=16', '--max-old-space-size=256', '--initial-old-space-size=96', '--single-threaded-gc'];
 
