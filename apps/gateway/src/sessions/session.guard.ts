@@ -36,7 +36,7 @@ export class SessionGuard implements CanActivate {
     const audience = this.reflector.getAllAndOverride(AllowedTo, [context.getHandler(), context.getClass()]) ?? 'account';
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (audience === 'public' && !readsPastSharedCaches(request)) {
-      this.#keepFromIdling(request, context.switchToHttp().getResponse<FastifyReply>());
+      this.#keepFromIdling(request);
       return true;
     }
     request.currentSession = await this.#find(request, context.switchToHttp().getResponse<FastifyReply>(), audience);
@@ -45,11 +45,12 @@ export class SessionGuard implements CanActivate {
   }
 
   /** Looking around is use, too: now and then, and not waited for, since the answer does not depend on it. */
-  #keepFromIdling(request: FastifyRequest, reply: FastifyReply): void {
+  #keepFromIdling(request: FastifyRequest): void {
     const signed = request.cookies[this.cookie.name];
     if (signed === undefined || this.#recentlyUsed.has(signed)) return;
     this.#recentlyUsed.set(signed, true);
-    this.#find(request, reply, 'public').catch(() => this.#recentlyUsed.delete(signed));
+    const cookie = this.cookie.read(request);
+    if (cookie) void this.store.load(cookie.id).catch(() => undefined);
   }
 
   async #find(request: FastifyRequest, reply: FastifyReply, audience: Audience): Promise<CurrentSession | undefined> {
