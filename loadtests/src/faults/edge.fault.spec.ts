@@ -8,6 +8,7 @@ import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
 import { seedAll } from '../seed/seed.ts';
+import { p99, steadily } from './steady-load.fixture.ts';
 
 /** The promises of the public way in: 1, 2, 11, 12, 25 and 29, through HAProxy and three gateways. */
 const full = inject('faults') === 'full';
@@ -61,23 +62,12 @@ const product = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`)
 const productOfSession = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`, { headers: { cookie } });
 const myOrders = () => ask('/v1/orders?limit=5', { headers: { cookie } });
 
-/** Asks at a steady rate until stopped, however long the answers take. */
-function steadily(what: () => Promise<Answer>, everyMs: number): () => Promise<Answer[]> {
-  const answers: Promise<Answer>[] = [];
-  const timer = setInterval(() => answers.push(what()), everyMs);
-  return async () => {
-    clearInterval(timer);
-    return Promise.all(answers);
-  };
-}
-
 async function during(what: () => Promise<Answer>, ms: number): Promise<Answer[]> {
   const stop = steadily(what, 20);
   await pause(ms);
   return stop();
 }
 
-const p99 = (answers: readonly Answer[]) => answers.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b)[Math.ceil(answers.length * 0.99) - 1] ?? 0;
 const other = (answers: readonly Answer[], status: number) => answers.filter((answer) => answer.status !== status);
 
 /** What other processes of the machine may add to any quantile; a Redis that is waited for adds 150 ms at least. */

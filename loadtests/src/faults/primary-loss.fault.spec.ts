@@ -3,6 +3,7 @@ import { startTestCluster } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
 import { seedAll } from '../seed/seed.ts';
+import { p99, steadily } from './steady-load.fixture.ts';
 
 /** Promise 6: reads survive the loss of the primary, through the whole system, with the caches off. */
 let cluster: Cluster;
@@ -43,17 +44,6 @@ const write = () =>
     body: JSON.stringify({ priceCents: 100 + Math.floor(Math.random() * 900) }),
   });
 
-/** Asks at a steady rate until stopped, however long the answers take. */
-function steadily(what: () => Promise<Answer>, everyMs: number): () => Promise<Answer[]> {
-  const answers: Promise<Answer>[] = [];
-  const timer = setInterval(() => answers.push(what()), everyMs);
-  return async () => {
-    clearInterval(timer);
-    return Promise.all(answers);
-  };
-}
-
-const quantile = (values: readonly number[], share: number) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 test('with the primary stopped every read is answered, and writes are refused at once, until it is back', async () => {
@@ -77,6 +67,6 @@ test('with the primary stopped every read is answered, and writes are refused at
   expect(refused.length).toBeGreaterThan(seconds * 20);
   expect(refused.filter(({ status, retryAfter }) => status !== 503 || !(Number(retryAfter) >= 1))).toEqual([]);
   const takenDown = writes.filter(({ began, status }) => began > stoppedAt && status !== 200);
-  expect(quantile(takenDown.map(({ tookMs }) => tookMs), 0.99)).toBeLessThan(250);
+  expect(p99(takenDown)).toBeLessThan(250);
   expect((await write()).status).toBe(200);
 });
