@@ -44,7 +44,7 @@ async function againstShop(filters: readonly string[]): Promise<Tally[]> {
 
 /** With paths, e.g. `npm test -- libs/session`, only the tests below them, end-to-end ones by file; without, everything. */
 async function main(filters: readonly string[]): Promise<void> {
-  const verdict = (ok: boolean): Tally => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  const verdict = (name: string, ok: boolean): Tally => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, failures: [`${name} found something; it stands above.`] });
   const tallies: Tally[] = [];
   if (filters.length > 0) {
     const { shop = [], servers = [] } = Object.groupBy(filters, (filter) => (filter.includes('.e2e.') ? 'shop' : 'servers'));
@@ -53,7 +53,7 @@ async function main(filters: readonly string[]): Promise<void> {
   } else {
     const { clean, output } = lint();
     say(output.trim());
-    tallies.push(verdict(clean), verdict((await run('tsc', ['-b'])) === 0));
+    tallies.push(verdict('lint', clean), verdict('tsc', (await run('tsc', ['-b'])) === 0));
     await build();
     tallies.push(...(await againstServers([])), ...(await againstShop([])), await vitest('vitest.cluster.config.ts'));
   }

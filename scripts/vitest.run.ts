@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '@tenfold/local-cluster';
 import type { ProvidedContext } from 'vitest';
@@ -13,6 +13,10 @@ export const testDirectory = join(root, '.tenfold', 'test');
 export interface Tally {
   passed: number;
   failed: number;
+  /** What failed, a line each. */
+  failures?: string[];
+  /** What passed only when it was run once more, a line each. */
+  unsteady?: string[];
 }
 
 export const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -30,17 +34,57 @@ export function run(command: string, args: readonly string[], env: Record<string
   });
 }
 
-/** Runs one Vitest configuration and counts what its own report says; a run that breaks off counts as one failure. */
+/** A test file that fails is run once more, alone, as long as no more than this many do: a few are the machine's, many are ours. */
+const secondTries = 3;
+
+/** What Vitest's JSON report says of a file. */
+interface FileReport {
+  name: string;
+  status: string;
+  message: string;
+  assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+}
+
+/**
+ * Runs one Vitest configuration and counts what its own report says; a run that breaks off counts as one failure.
+ *
+ * Many tests set clocks, servers and loads against each other on a machine that others may share, so a file that fails is
+ * run once more. Tests that pass then count as passed, and {@link conclude} names them: they are to be made steady.
+ */
 export async function vitest(config: string, env: Record<string, string> = {}, filters: readonly string[] = []): Promise<Tally> {
-  const report = join(root, '.tenfold', `${config}.json`);
-  rmSync(report, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const first = await report(config, env, filters);
+  const failed = first.files.filter(({ status }) => status === 'failed');
+  if (filters.length > 0 || failed.length === 0 || failed.length > secondTries) return tallyOf(first);
+  say(`\nonce more: ${failed.map(({ name }) => relative(root, name)).join(', ')}`);
+  const second = await report(config, env, failed.map(({ name }) => name));
+  const steady = tallyOf({ ...first, code: 0, files: first.files.filter((file) => !failed.includes(file)) });
+  const { passed, failed: stillFailing, failures = [] } = tallyOf(second);
+  const unsteady = failed.flatMap(failuresOf).filter((line) => !failures.includes(line));
+  return { passed: steady.passed + passed, failed: stillFailing, failures, unsteady };
+}
+
+async function report(config: string, env: Record<string, string>, filters: readonly string[]): Promise<{ code: number; files: FileReport[] }> {
+  const path = join(root, '.tenfold', `${config}.json`);
+  rmSync(path, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${path}`];
   const code = await run('vitest', ['run', '--config', config, ...reporters, ...filters], env);
-  if (!existsSync(report)) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
-  const failed = numFailedTests ?? 0;
-  // Errors outside of tests, such as a leak in a hook, fail the run without failing a test.
-  return { passed: numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed };
+  const files = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { testResults: FileReport[] }).testResults : [];
+  return { code, files };
+}
+
+function tallyOf({ code, files }: { code: number; files: readonly FileReport[] }): Tally {
+  const count = (status: string) => files.flatMap((file) => file.assertionResults).filter((test) => test.status === status).length;
+  const failures = files.filter(({ status }) => status === 'failed').flatMap(failuresOf);
+  // An error outside of tests and files fails the run without failing either.
+  if (code !== 0 && failures.length === 0) failures.push('Vitest ended with an error outside of any test; it stands above.');
+  return { passed: count('passed'), failed: Math.max(count('failed'), failures.length), failures };
+}
+
+/** The tests that failed in a file, with the first line of why; a hook that failed, such as that of leaks, stands for the file. */
+function failuresOf({ name, message, assertionResults }: FileReport): string[] {
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  const lines = failed.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages[0]?.split('\n')[0] ?? ''}`);
+  return (lines.length > 0 ? lines : [message.split('\n')[0] ?? '']).map((line) => `${relative(root, name)}: ${line}`);
 }
 
 /**
@@ -65,9 +109,13 @@ export function serversOf({ urls }: Cluster, spans = ''): Record<string, string>
   return { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
 }
 
-/** Prints the last line, and sets the exit code: 0 when something passed and nothing failed. */
+/** Names what failed, prints the last line, and sets the exit code: 0 when something passed and nothing failed. */
 export function conclude(tallies: readonly Tally[]): void {
-  const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
+  const unsteady = tallies.flatMap((tally) => tally.unsteady ?? []);
+  const failures = tallies.flatMap((tally) => tally.failures ?? []);
+  if (unsteady.length > 0) say(`\nfailed at first, and passed when run once more:\n${unsteady.join('\n')}`);
+  if (failures.length > 0) say(`\nfailed:\n${failures.join('\n')}`);
+  const sum = (key: 'passed' | 'failed') => tallies.reduce((total, tally) => total + tally[key], 0);
   say(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
 }
