@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { moveBucket } from '@tenfold/database/bucket-move';
 import { reportOn } from '@tenfold/database/report';
 import type { ReportTarget } from '@tenfold/database/report';
-import { clusterDirectory, readStatus } from '@tenfold/local-cluster';
+import { clusterDirectory, readDeclarations, readStatus } from '@tenfold/local-cluster';
 import type { ClusterStatus } from '@tenfold/local-cluster';
 import { Disk } from 'flydrive';
 import { FSDriver } from 'flydrive/drivers/fs';
@@ -68,11 +69,13 @@ async function move([bucket, from, to]: readonly number[]): Promise<void> {
 /** The services' databases on every server of the running cluster. */
 async function targetsOf(databases: readonly string[]): Promise<ReportTarget[]> {
   const { primary, replicas, shard1 } = (await runningCluster()).postgres;
-  const names = databases.length > 0 ? databases : ['accounts', 'catalog', 'inventory', 'orders', 'worker'];
+  const declared = readDeclarations(fileURLToPath(new URL('../apps', import.meta.url))).filter(({ database }) => database);
+  const names = databases.length > 0 ? databases : declared.map(({ name }) => name);
+  const isSharded = (name: string) => declared.some((service) => service.name === name && service.database === 'sharded');
   return names.flatMap((name) => [
     { name: `${name} on postgres-primary`, url: `${primary}/${name}` },
     ...replicas.map((url, index) => ({ name: `${name} on postgres-replica-${index + 1}`, url: `${url}/${name}` })),
-    ...(name === 'orders' ? [{ name: 'orders on postgres-shard-1', url: `${shard1}/orders` }] : []),
+    ...(isSharded(name) ? [{ name: `${name} on postgres-shard-1`, url: `${shard1}/${name}` }] : []),
   ]);
 }
 

@@ -21,6 +21,8 @@ type Accounts = typeof accountsCalls.calls;
 type Catalog = typeof catalogCalls.calls;
 
 const secret = 'a-secret-for-the-tests-of-the-gateway';
+/** Where each service that the gateway calls is. */
+const addressSettings = Object.keys(gatewaySettings).filter((name) => name.startsWith('CALL_ADDRESSES_'));
 const customerPassword = 'correct horse battery staple';
 
 /** Answers as the accounts service does for a customer and an admin that exist from the start. */
@@ -159,7 +161,7 @@ export const customer = { email: 'customer@tenfold.test', password: customerPass
 export const admin = { email: 'admin@tenfold.test', password: customerPassword };
 
 /**
- * The gateway as it ships, on a port of its own, before call servers of the tests. Orders and reports cannot be reached.
+ * The gateway as it ships, on a port of its own, before call servers of the tests. All other services cannot be reached.
  *
  * @param environment over the defaults; `SESSION_REDIS_URL` is needed
  */
@@ -175,11 +177,9 @@ export async function startGateway(environment: Record<string, string>): Promise
     CALLS_SECRET: secret,
     COOKIE_KEYS: `${randomUUID()}${randomUUID()}`,
     OBJECT_STORE_DIR: objectStore,
+    ...Object.fromEntries(addressSettings.map((name) => [name, `127.0.0.1:${nobody}`])),
     CALL_ADDRESSES_ACCOUNTS: accounts.address,
     CALL_ADDRESSES_CATALOG: catalog.address,
-    CALL_ADDRESSES_INVENTORY: `127.0.0.1:${nobody}`,
-    CALL_ADDRESSES_ORDERS: `127.0.0.1:${nobody}`,
-    CALL_ADDRESSES_WORKER: `127.0.0.1:${nobody}`,
     RATE_LIMIT_PER_MINUTE: '100000',
     LOGIN_LIMIT_PER_MINUTE: '100000',
     ...environment,

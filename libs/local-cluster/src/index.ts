@@ -10,5 +10,7 @@ export type { ComponentName, ExtraName } from './components/component-names.ts';
 export { readStatus, sendCommand } from './control/control.client.ts';
 export type { ClusterStatus, Command } from './control/control.protocol.ts';
 export { profileTokenOf } from './secrets.ts';
+export { readDeclarations } from './service-declaration.ts';
+export type { ServiceDeclaration } from './service-declaration.ts';
 export { drawTimeline } from './timeline.ts';
 export type { Timing } from './timeline.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { accountsCalls, catalogCalls, inventoryCalls, ordersCalls, workerCalls } from '@tenfold/contracts';
-import type { Call } from '@tenfold/contracts';
+import * as exported from '@tenfold/contracts';
+import type { Call, CallContract } from '@tenfold/contracts';
 import { expect, test } from 'vitest';
 import { pageOf } from './contract-page.fixture.ts';
 import { sampleOf } from './sample.fixture.ts';
@@ -10,9 +10,10 @@ import { decodeTableBody, encodeTableFrame } from './wire/frame.writer.ts';
 import { decodePlain, encodePlain } from './wire/plain.messagepack.ts';
 import { project } from './wire/plain.projection.ts';
 
-const contracts = [accountsCalls, catalogCalls, inventoryCalls, ordersCalls, workerCalls];
+const isContract = (value: unknown): value is CallContract => typeof value === 'object' && value !== null && 'service' in value && 'calls' in value;
+const contracts = Object.values<unknown>(exported).filter(isContract).sort((one, other) => (one.service < other.service ? -1 : 1));
 const calls = contracts.flatMap(({ calls }): Call[] => Object.values(calls));
-const golden = new URL('golden/', import.meta.url);
+const golden = new URL('../../contracts/golden/', import.meta.url);
 
 /** The bytes of a call, as they were when its contract was last changed. One file for each table that there ever was. */
 interface Recorded {

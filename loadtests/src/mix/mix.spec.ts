@@ -6,7 +6,7 @@ import type { PlannedRequest } from './planned-request.ts';
 const now = Date.UTC(2026, 10, 1);
 
 function newMix(): Mix {
-  return new Mix({ products: 2000, categories: 200, cookies: ['session=a', 'session=b'], run: 'test-run', seed: 7 });
+  return new Mix({ added: [], products: 2000, categories: 200, cookies: ['session=a', 'session=b'], run: 'test-run', seed: 7 });
 }
 
 function plan(mix: Mix, count: number): PlannedRequest[] {
@@ -27,6 +27,14 @@ describe('Mix', () => {
     expect(share(/orders$/)).toBe(8);
     expect(share(/reports/)).toBe(2);
     expect(share(/picture/)).toBe(1);
+  });
+
+  it('takes in what services add, by its share', () => {
+    const request: PlannedRequest = { endpoint: 'GET /v1/added', method: 'GET', path: '/v1/added', headers: {}, expected: [200], readsBody: false };
+    const added = [{ share: 25, targets: {}, open: () => () => request }];
+    const requests = plan(new Mix({ added, products: 2000, categories: 200, cookies: ['session=a'], run: 'test-run', seed: 7 }), 50_000);
+    expect(Math.round((requests.filter((one) => one === request).length / requests.length) * 100)).toBe(20);
+    expect(Math.round((requests.filter(({ endpoint }) => endpoint === 'GET /v1/products').length / requests.length) * 100)).toBe(32);
   });
 
   it('lets people think: none acts twice within a moment while others are ready', () => {

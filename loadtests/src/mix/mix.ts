@@ -4,6 +4,8 @@ import type { PlannedRequest } from './planned-request.ts';
 import { Reports } from './reports.ts';
 import { searchTerms } from './search-terms.ts';
 import { Shopper } from './shopper.ts';
+import type { Traffic } from './traffic.ts';
+import { traffics } from './traffics.ts';
 
 /** Shares of the mix in percent. */
 const shares = { browse: 40, detail: 30, search: 10, cartAndSession: 9, checkout: 8, reports: 2, picture: 1 } as const;
@@ -41,6 +43,8 @@ export interface MixOptions {
   cartSize?: number;
   /** Reports that exist, so that there is something to look at from the start. Default none. */
   reports?: readonly KnownReport[];
+  /** What services add. Default all of them. */
+  added?: readonly Traffic[];
   /** Different for each run, part of every Idempotency-Key: a key used again would get an old order. */
   run: string;
   /** Start of the pseudo-random numbers: the same seed plans the same requests. */
@@ -66,18 +70,22 @@ export class Mix {
   readonly #customers: readonly Shopper[];
   readonly #guests: readonly Shopper[];
   readonly #reports: Reports;
+  readonly #added: readonly { share: number; next: ReturnType<Traffic['open']> }[];
+  readonly #addedShares: number;
   readonly #cartSize: number;
   readonly #productId: () => number;
   readonly #categoryId: () => number;
   #checkouts = 0;
 
-  constructor({ products, categories, cookies, guests = 200, cartSize = 10, reports = [], run, seed }: MixOptions) {
+  constructor({ products, categories, cookies, guests = 200, cartSize = 10, reports = [], added = traffics, run, seed }: MixOptions) {
     if (cookies.length === 0) throw new RangeError('the mix needs at least one session');
     const random = randomFrom(seed);
     const productRank = zipfRanks(products, 1);
     const categoryRank = zipfRanks(categories, 1);
     this.#random = random;
     this.#run = run;
+    this.#added = added.map((traffic) => ({ share: traffic.share, next: traffic.open() }));
+    this.#addedShares = added.reduce((sum, { share }) => sum + share, 0);
     this.#cartSize = cartSize;
     this.#customers = cookies.map((cookie) => new Shopper(cookie));
     this.#reports = new Reports(reports.map(({ id, customer }) => ({ id, owner: this.#customers[customer] })));
@@ -89,7 +97,7 @@ export class Mix {
   /** Plans the next request; `now` in epoch milliseconds. */
   next(now: number): PlannedRequest {
     const random = this.#random;
-    let draw = random() * 100;
+    let draw = random() * (100 + this.#addedShares);
     if ((draw -= shares.browse) < 0) return this.#browse(this.#anyone(now));
     if ((draw -= shares.detail) < 0) return this.#detail(this.#anyone(now));
     if ((draw -= shares.search) < 0) return this.#search(this.#anyone(now));
@@ -97,7 +105,14 @@ export class Mix {
     if ((draw -= shares.cartAndSession) < 0) return this.#cartAndSession(customer);
     if ((draw -= shares.checkout) < 0) return this.#checkout(customer);
     if ((draw -= shares.reports) < 0) return this.#reports.next(random, customer, now);
-    return this.#picture(customer);
+    if ((draw -= shares.picture) < 0 || this.#added.length === 0) return this.#picture(customer);
+    return this.#addedRequest(customer, draw);
+  }
+
+  #addedRequest(customer: Shopper, draw: number): PlannedRequest {
+    let left = draw;
+    const chosen = this.#added.find(({ share }) => (left -= share) < 0) ?? this.#added[0];
+    return chosen ? chosen.next(this.#random, customer) : this.#picture(customer);
   }
 
   #anyone(now: number): Shopper {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { traffics } from '../mix/traffics.ts';
 
 const share = z.number().min(0).max(1);
 const milliseconds = z.number().positive();
@@ -34,7 +35,8 @@ export const targets = z.strictObject({
 });
 export type Targets = z.output<typeof targets>;
 
-/** Reads the targets; throws a ZodError naming every field that is wrong. */
+/** Reads the targets, and adds those of what services add; throws a ZodError naming every field that is wrong. */
 export function readTargets(file: string | URL = new URL('../../targets.json', import.meta.url)): Targets {
-  return targets.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const read = targets.parse(JSON.parse(readFileSync(file, 'utf8')));
+  return { ...read, endpoints: Object.assign({ ...read.endpoints }, ...traffics.map((traffic) => traffic.targets)) as Targets['endpoints'] };
 }

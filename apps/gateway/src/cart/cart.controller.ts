@@ -5,7 +5,7 @@ import { SessionStore } from '@tenfold/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
-import { integerOfText } from '../products/product.request.ts';
+import { integerOfText } from '../pages/page.query.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 import { CurrentSessionOf } from '../sessions/current-session.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';

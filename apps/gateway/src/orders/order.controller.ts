@@ -10,9 +10,11 @@ import type { z } from 'zod';
 import { cartItems } from '../cart/cart.controller.ts';
 import { IdempotencyKey } from '../idempotency/idempotency-key.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
+import { pageQuery } from '../pages/page.query.ts';
+import type { PageQuery } from '../pages/page.query.ts';
 import { CurrentAccount, CurrentSessionOf } from '../sessions/current-session.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
-import { bodyHashOf, namedOrder, newOrder, orderQuery } from './order.request.ts';
+import { bodyHashOf, namedOrder, newOrder } from './order.request.ts';
 import type { NewOrder } from './order.request.ts';
 
 @Controller('v1/orders')
@@ -58,7 +60,7 @@ export class OrderController {
   @Documented({ summary: 'List my orders, the latest first', answers: { 200: pageOf(orderSummary) } })
   list(
     @CurrentAccount() account: SessionAccount,
-    @Query({ schema: orderQuery }) query: z.output<typeof orderQuery>,
+    @Query({ schema: pageQuery }) query: PageQuery,
   ): Promise<{ items: OrderSummary[]; next: string | null }> {
     return this.orders.listOrders({ accountId: account.id, ...query });
   }

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import { cursor, itemQuantity, pageLimit, uuid } from '@tenfold/contracts';
+import { itemQuantity, uuid } from '@tenfold/contracts';
 import { z } from 'zod';
-import { integerOfText } from '../products/product.request.ts';
 
 /** What to order; without `items` it is the cart. */
 export const newOrder = z
@@ -15,11 +14,6 @@ export const newOrder = z
   })
   .default({});
 export type NewOrder = z.output<typeof newOrder>;
-
-export const orderQuery = z.strictObject({
-  limit: z.preprocess(integerOfText, pageLimit).optional().meta({ description: 'Orders per page. Default 20.' }),
-  after: cursor.optional().meta({ description: '`next` of the page before' }),
-});
 
 export const namedOrder = z.strictObject({ id: uuid });
 

@@ -1,10 +1,6 @@
 import { cursor, integerId, pageLimit, productFilter } from '@tenfold/contracts';
 import { z } from 'zod';
-
-/** A whole number as it stands in a URL; anything else is left as it is, for the schema to refuse. */
-export function integerOfText(text: unknown): unknown {
-  return typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : text;
-}
+import { integerOfText } from '../pages/page.query.ts';
 
 const idsOfText = (text: unknown): unknown => (typeof text === 'string' ? text.split(',').map(integerOfText) : text);
 
