@@ -16,6 +16,7 @@ export {
   sessionRedisSettings,
   shardSettings,
 } from './service.settings.ts';
+export { gatherWrites } from './gathered.writes.ts';
 export { FaultModule, FaultSwitch } from './fault.switch.ts';
 export type { Fault } from './fault.switch.ts';
 export { Health } from './health.registry.ts';

@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { gatherWrites } from '@tenfold/service';
 import { measureRedis } from '@tenfold/telemetry';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
@@ -39,6 +40,8 @@ export function connectToSessions({ url, cluster, commandTimeoutMs, logger }: Co
         reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
         scripts: sessionScripts,
       });
+  if (redis instanceof Cluster) redis.on('+node', gatherWrites);
+  else gatherWrites(redis);
   measureRedis(redis, 'session');
   let reported = false;
   redis.on('error', (error: Error) => {

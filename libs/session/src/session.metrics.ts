@@ -31,11 +31,17 @@ const durations = histogram({
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
 });
 
-const recorders = new Map<SessionOperation, { observe(seconds: number): void }>();
+interface Recorders {
+  count: { inc(): void };
+  time: { observe(seconds: number): void };
+}
+
+const recorders = new Map<string, Recorders>();
 
 export function countOperation(operation: SessionOperation, outcome: SessionOutcome, startedAt: number): void {
-  operations.inc({ operation, outcome });
-  let recorder = recorders.get(operation);
-  if (!recorder) recorders.set(operation, (recorder = durations.labels({ operation })));
-  recorder.observe((performance.now() - startedAt) / 1000);
+  const name = `${operation} ${outcome}`;
+  let found = recorders.get(name);
+  if (!found) recorders.set(name, (found = { count: operations.labels({ operation, outcome }), time: durations.labels({ operation }) }));
+  found.count.inc();
+  found.time.observe((performance.now() - startedAt) / 1000);
 }

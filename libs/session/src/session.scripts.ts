@@ -1,10 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
+import { recordFormat } from './session.record.ts';
 
 /*
- * A session is one hash: handle, device, createdAt, lastUsedAt, accountId, account (MessagePack), `cart:<productId>`,
- * `position:<database>`. One field per thing that changes, so that concurrent changes of one session lose nothing.
- * Only a hash with `createdAt` is a session; no script but `beginSession` writes that field, so no late write revives
- * a session that has ended. Time is Redis' own, in milliseconds: the clocks of the replicas do not matter.
+ * A session is one value, the MessagePack array that `session.record.ts` describes, and is read by one native command.
+ * Whatever changes it is a script, which Redis runs alone: it reads the value, changes what it is about and writes it back,
+ * so concurrent changes of one session lose nothing. None but `beginSession` writes where nothing stands, so no late write
+ * revives a session that has ended. Time is Redis' own, in milliseconds: the clocks of the replicas do not matter.
  *
  * An account's index is a sorted set of its sessions; beside it stands when all of them were last ended. All keys of a
  * script share a hash tag, so that Redis Cluster keeps them on one node.
@@ -15,85 +16,129 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** KEYS: session. ARGV: idle, absolute. Returns the key and the hash; instead of it 0 for no session, 1 for garbage. */
-const loadSession = `
-local createdAt = tonumber(redis.call('HGET', KEYS[1], 'createdAt'))
-if not createdAt then return { KEYS[1], redis.call('EXISTS', KEYS[1]) } end
-${now}
-local left = math.floor(math.min(tonumber(ARGV[1]), createdAt + tonumber(ARGV[2]) - now))
-if not (left > 0) then
-  redis.call('UNLINK', KEYS[1])
-  return { KEYS[1], 0 }
+/** `read(key)`: the session, or nil for none and for garbage; `keep(key, session)` leaves its end as it is. */
+const record = `
+local createdAt, lastUsedAt, account, cart, positions = 5, 6, 7, 8, 9
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) ~= 'string' then return nil end
+  local readable, session = pcall(cmsgpack.unpack, value)
+  if not readable or type(session) ~= 'table' or session[1] ~= ${recordFormat} then return nil end
+  if type(session[createdAt]) ~= 'number' or type(session[account]) ~= 'table' then return nil end
+  if type(session[cart]) ~= 'table' or type(session[positions]) ~= 'table' then return nil end
+  return session
 end
-redis.call('HSET', KEYS[1], 'lastUsedAt', now)
-redis.call('PEXPIRE', KEYS[1], left)
-return { KEYS[1], redis.call('HGETALL', KEYS[1]) }
+local function keep(key, session)
+  redis.call('SET', key, cmsgpack.pack(session), 'KEEPTTL')
+end
+local function find(pairs, name)
+  for i = 1, #pairs, 2 do
+    if pairs[i] == name then return i end
+  end
+end
+local function remove(pairs, i)
+  table.remove(pairs, i + 1)
+  table.remove(pairs, i)
+end
 `;
 
 /**
- * KEYS: new session, and the one it replaces, if any. ARGV: limit, handle, device, account id or '', account.
- * What the old session gathered moves along, unless it belonged to another account. Returns the key
- * and the hash.
+ * KEYS: session. ARGV: absolute. For one whose idle time reaches past its absolute limit: it ends at that, and keeps in
+ * itself when it was last used, which its end no longer tells.
+ */
+const limitSession = `
+${record}
+local session = read(KEYS[1])
+if not session then return end
+${now}
+session[lastUsedAt] = now
+redis.call('SET', KEYS[1], cmsgpack.pack(session), 'PXAT', string.format('%.0f', session[createdAt] + tonumber(ARGV[1])))
+`;
+
+/** KEYS: session. Returns the key, so that it cannot be the reply to another question, and what stands there: 0 for nothing, 1 for no text. */
+const lookAgain = `
+local value = redis.pcall('GET', KEYS[1])
+if type(value) == 'table' then value = 1 end
+return { KEYS[1], value or 0 }
+`;
+
+/**
+ * KEYS: new session, and the one it replaces, if any. ARGV: limit, hash, handle, device, and of an account id, email,
+ * name, role. What the old session gathered moves along, unless it belonged to another account. Returns the key and the
+ * value.
  */
 const beginSession = `
+${record}
+local identity, things, reached = {}, {}, {}
+for i = 5, #ARGV do identity[i - 4] = ARGV[i] end
 if KEYS[2] then
-  local owner = redis.pcall('HGET', KEYS[2], 'accountId')
-  if type(owner) == 'table' or (owner and owner ~= ARGV[4]) then
-    redis.call('UNLINK', KEYS[2])
-  elseif redis.call('EXISTS', KEYS[2]) == 1 then
-    redis.call('RENAME', KEYS[2], KEYS[1])
+  local old = read(KEYS[2])
+  if old and (not old[account][1] or old[account][1] == identity[1]) then
+    things, reached = old[cart], old[positions]
   end
+  redis.call('UNLINK', KEYS[2])
 end
 ${now}
-redis.call('HSET', KEYS[1], 'handle', ARGV[2], 'device', ARGV[3], 'createdAt', now, 'lastUsedAt', now)
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'accountId', ARGV[4], 'account', ARGV[5]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return { KEYS[1], redis.call('HGETALL', KEYS[1]) }
+local value = cmsgpack.pack({ ${recordFormat}, ARGV[2], ARGV[3], ARGV[4], now, now, identity, things, reached })
+redis.call('SET', KEYS[1], value, 'PX', ARGV[1])
+return { KEYS[1], value }
 `;
 
 /** KEYS: session. ARGV: product id, quantity, most different products. Returns `ok`, `ended` or `full`. */
 const setCartItem = `
-if redis.call('HEXISTS', KEYS[1], 'createdAt') == 0 then return 'ended' end
-local item = 'cart:' .. ARGV[1]
-if redis.call('HEXISTS', KEYS[1], item) == 0 then
-  local items = 0
-  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-    if string.sub(field, 1, 5) == 'cart:' then items = items + 1 end
-  end
-  if items >= tonumber(ARGV[3]) then return 'full' end
-end
-redis.call('HSET', KEYS[1], item, ARGV[2])
+${record}
+local session = read(KEYS[1])
+if not session then return 'ended' end
+local items, product = session[cart], tonumber(ARGV[1])
+local i = find(items, product)
+if not i and #items >= 2 * tonumber(ARGV[3]) then return 'full' end
+i = i or #items + 1
+items[i], items[i + 1] = product, tonumber(ARGV[2])
+keep(KEYS[1], session)
 return 'ok'
 `;
 
-/** KEYS: session. ARGV: nothing for all items, else pairs of product id and the quantity it must still have. */
+/**
+ * KEYS: session. ARGV: nothing for all items, else pairs of product id and the quantity it must still have, or 0 for any.
+ * Returns 0 if ended.
+ */
 const clearCart = `
+${record}
+local session = read(KEYS[1])
+if not session then return 0 end
+local items = session[cart]
+local before = #items
 if #ARGV == 0 then
-  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-    if string.sub(field, 1, 5) == 'cart:' then redis.call('HDEL', KEYS[1], field) end
-  end
+  session[cart] = {}
 end
-for i = 1, #ARGV, 2 do
-  local item = 'cart:' .. ARGV[i]
-  if redis.call('HGET', KEYS[1], item) == ARGV[i + 1] then redis.call('HDEL', KEYS[1], item) end
+for n = 1, #ARGV, 2 do
+  local i, quantity = find(items, tonumber(ARGV[n])), tonumber(ARGV[n + 1])
+  if i and (quantity == 0 or items[i + 1] == quantity) then remove(items, i) end
 end
+if #session[cart] < before then keep(KEYS[1], session) end
+return 1
 `;
 
 /** KEYS: session. ARGV: pairs of database and LSN; an LSN is two hexadecimal halves of 32 bits. Returns 0 if ended. */
 const savePositions = `
-if redis.call('HEXISTS', KEYS[1], 'createdAt') == 0 then return 0 end
+${record}
+local session = read(KEYS[1])
+if not session then return 0 end
 local function halves(lsn)
   local high, low = string.match(lsn, '^(%x+)/(%x+)$')
   return tonumber(high or '0', 16), tonumber(low or '0', 16)
 end
-for i = 1, #ARGV, 2 do
-  local field = 'position:' .. ARGV[i]
-  local high, low = halves(ARGV[i + 1])
-  local knownHigh, knownLow = halves(redis.call('HGET', KEYS[1], field) or '')
+local reached, raised = session[positions], false
+for n = 1, #ARGV, 2 do
+  local i = find(reached, ARGV[n]) or #reached + 1
+  local high, low = halves(ARGV[n + 1])
+  local knownHigh, knownLow = halves(reached[i + 1] or '')
   if high > knownHigh or (high == knownHigh and low > knownLow) then
-    redis.call('HSET', KEYS[1], field, ARGV[i + 1])
+    reached[i], reached[i + 1] = ARGV[n], ARGV[n + 1]
+    raised = true
   end
 end
+if raised then keep(KEYS[1], session) end
 return 1
 `;
 
@@ -125,7 +170,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 `;
 
 export const sessionScripts = {
-  loadSession: { lua: loadSession, numberOfKeys: 1 },
+  limitSession: { lua: limitSession, numberOfKeys: 1 },
+  lookAgain: { lua: lookAgain, numberOfKeys: 1 },
   beginSession: { lua: beginSession },
   setCartItem: { lua: setCartItem, numberOfKeys: 1 },
   clearCart: { lua: clearCart, numberOfKeys: 1 },
@@ -134,9 +180,6 @@ export const sessionScripts = {
   addToIndex: { lua: addToIndex, numberOfKeys: 2 },
   endAll: { lua: endAll, numberOfKeys: 2 },
 };
-
-/** The key that was asked for, and the fields of its hash or 0 for none, 1 for garbage. */
-export type SessionReply = [key: Buffer, fields: Buffer[] | number];
 
 type Argument = string | number | Buffer;
 
@@ -147,10 +190,11 @@ export type SessionConnection = Redis | Cluster;
 export type SessionRedis = SessionConnection & SessionCommands;
 
 interface SessionCommands {
-  loadSessionBuffer(key: string, idleMs: number, absoluteMs: number): Promise<SessionReply>;
-  beginSessionBuffer(numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<SessionReply>;
+  limitSession(key: string, absoluteMs: number): Promise<null>;
+  lookAgainBuffer(key: string): Promise<[key: Buffer, value: Buffer | number]>;
+  beginSessionBuffer(numberOfKeys: number, ...keysAndArguments: Argument[]): Promise<[key: Buffer, value: Buffer]>;
   setCartItem(key: string, productId: number, quantity: number, limit: number): Promise<'ok' | 'ended' | 'full'>;
-  clearCart(key: string, ...ordered: number[]): Promise<null>;
+  clearCart(key: string, ...ordered: number[]): Promise<0 | 1>;
   savePositions(key: string, ...positions: string[]): Promise<0 | 1>;
   readClock(anyKey: string): Promise<string>;
   addToIndex(key: string, endedKey: string, member: string, absoluteMs: number, provedAt: number | ''): Promise<0 | 1>;

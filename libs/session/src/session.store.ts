@@ -3,6 +3,7 @@ import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Health } from '@tenfold/service';
 import { inSpan, startSpan } from '@tenfold/telemetry';
 import { SessionBreaker } from './session.breaker.ts';
+import { ServerClock } from './session.clock.ts';
 import { connectToSessions } from './session.connection.ts';
 import { SessionError } from './session.error.ts';
 import { hashSessionId, isSessionId, newSessionHandle, newSessionId } from './session-id.ts';
@@ -10,8 +11,8 @@ import { countOperation } from './session.metrics.ts';
 import type { SessionOperation } from './session.metrics.ts';
 import { sessionModuleOptions } from './session.module-definition.ts';
 import type { SessionModuleOptions } from './session.module-definition.ts';
-import { decodeSession, encodeAccount } from './session.record.ts';
-import type { SessionRedis, SessionReply } from './session.scripts.ts';
+import { decodeRecord, sessionOf } from './session.record.ts';
+import type { SessionRedis } from './session.scripts.ts';
 import { cartLimit, quantityLimit } from './session.ts';
 import type { NewSession, Session, SessionAccount, SessionSummary } from './session.ts';
 
@@ -48,6 +49,7 @@ export interface SessionBeginning {
 export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   readonly #redis: SessionRedis;
   readonly #breaker = new SessionBreaker(() => this.#redis.ping());
+  readonly #clock = new ServerClock(async () => Number(await this.#redis.readClock(`${this.#prefix}:clock`)));
   readonly #prefix: string;
   readonly #idleMs: number;
   readonly #absoluteMs: number;
@@ -59,6 +61,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
       commandTimeoutMs: options.commandTimeoutMs ?? 500,
       logger: new Logger(SessionStore.name),
     });
+    this.#redis.on('ready', () => void this.#clock.set().catch(() => undefined));
     this.#prefix = options.keyPrefix ?? 'session';
     this.#idleMs = options.idleSeconds * 1000;
     this.#absoluteMs = options.absoluteSeconds * 1000;
@@ -72,6 +75,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.#breaker.close();
+    this.#clock.close();
     this.#redis.disconnect();
   }
 
@@ -79,13 +83,10 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   async load(id: string): Promise<Session | undefined> {
     if (!isSessionId(id)) return undefined;
     const startedAt = performance.now();
-    const key = this.#sessionKey(id);
-    const fields = await this.#run('load', startedAt, 1, async () =>
-      this.#fieldsOf(key, await this.#redis.loadSessionBuffer(key, this.#idleMs, this.#absoluteMs)),
-    );
-    const session = typeof fields === 'number' ? undefined : decodeSession(fields);
-    countOperation('load', session ? 'ok' : fields === 0 ? 'none' : 'garbage', startedAt);
-    return session;
+    const found = await this.#run('load', startedAt, 'garbage' as const, () => this.#find(id));
+    const none = found === 'none' || found === 'garbage';
+    countOperation('load', none ? found : 'ok', startedAt);
+    return none ? undefined : found;
   }
 
   /**
@@ -137,7 +138,8 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
 
   /** Takes a product out of the cart; one that is not there, or a session that is over, is no error. */
   async removeCartItem(id: string, productId: number): Promise<void> {
-    await this.#counted('remove-cart-item', () => this.#redis.hdel(this.#sessionKey(id), `cart:${productId}`));
+    const whateverQuantity = 0;
+    await this.#counted('remove-cart-item', () => this.#redis.clearCart(this.#sessionKey(id), productId, whateverQuantity));
   }
 
   /**
@@ -209,11 +211,12 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     const key = this.#sessionKey(id);
     const keys = oldId === undefined ? [key] : [key, this.#sessionKey(oldId)];
     let refused = false;
-    const fields = await this.#run(operation, startedAt, 1, async () => {
+    const value = await this.#run(operation, startedAt, undefined, async () => {
       const limitMs = Math.min(this.#idleMs, this.#absoluteMs);
-      const identity = account ? [account.id, encodeAccount(account)] : ['', ''];
-      const values = [limitMs, handle, device.slice(0, deviceLength), ...identity];
-      const begun = this.#fieldsOf(key, await this.#redis.beginSessionBuffer(keys.length, ...keys, ...values));
+      const identity = account ? [account.id, account.email, account.name, account.role] : [];
+      const values = [limitMs, hashSessionId(id), handle, device.slice(0, deviceLength), ...identity];
+      const begun = await this.#redis.beginSessionBuffer(keys.length, ...keys, ...values);
+      this.#assertReplyTo(key, begun);
       if (account) {
         // Last: who ends all sessions meanwhile either finds this one in the index or keeps it out. Until it is in, nobody has its id.
         const member = `${handle}.${hashSessionId(id)}`;
@@ -221,13 +224,13 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
         refused = (await this.#redis.addToIndex(...index, member, this.#absoluteMs, provedAt ?? '')) === 0;
         if (refused) await this.#redis.unlink(key);
       }
-      return begun;
+      return begun[1];
     });
-    const session = typeof fields === 'number' ? undefined : decodeSession(fields);
-    countOperation(operation, refused ? 'none' : session ? 'ok' : 'garbage', startedAt);
+    const record = value && decodeRecord(value);
+    countOperation(operation, refused ? 'none' : record ? 'ok' : 'garbage', startedAt);
     if (refused) throw new SessionError('session-ended', 'All sessions of the account were ended while this one began.');
-    if (!session) throw new SessionError('store-unavailable', 'Redis returned no session for the one that it just began.');
-    return { id, session };
+    if (!record) throw new SessionError('store-unavailable', 'Redis returned no session for the one that it just began.');
+    return { id, session: sessionOf(record, record[4]) };
   }
 
   async #endAll(operation: 'end-all' | 'end-others', accountId: string, keepKey?: string): Promise<number> {
@@ -259,10 +262,12 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #summaryOf({ key, handle }: IndexEntry, accountId: string): Promise<SessionSummary | undefined> {
-    const [owner, device, createdAt, lastUsedAt] = await this.#redis.hmget(key, 'accountId', 'device', 'createdAt', 'lastUsedAt');
-    // A device may have an empty name; what is missing is null.
-    if (owner !== accountId || typeof device !== 'string' || !createdAt || !lastUsedAt) return undefined;
-    return { handle, device, createdAt: new Date(Number(createdAt)), lastUsedAt: new Date(Number(lastUsedAt)) };
+    const [value, endsAt] = await Promise.all([this.#redis.getBuffer(key), this.#redis.pexpiretime(key)]);
+    const record = value && decodeRecord(value);
+    if (!record) return undefined;
+    const { device, createdAt, lastUsedAt, account } = sessionOf(record, Math.max(record[5], endsAt - this.#idleMs));
+    const isOver = Number(createdAt) + this.#absoluteMs <= (await this.#now());
+    return account?.id === accountId && !isOver ? { handle, device, createdAt, lastUsedAt } : undefined;
   }
 
   async #counted(operation: SessionOperation, send: () => Promise<unknown>): Promise<void> {
@@ -271,12 +276,52 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     countOperation(operation, answer === 0 ? 'none' : 'ok', startedAt);
   }
 
+  async #find(id: string): Promise<Session | 'none' | 'garbage'> {
+    const hash = hashSessionId(id);
+    const key = `${this.#prefix}:${hash}`;
+    let value: Buffer | null = null;
+    try {
+      value = await this.#redis.getexBuffer(key, 'PX', this.#idleMs);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+    }
+    const record = value ? decodeRecord(value) : undefined;
+    if (record?.[1] !== hash) return this.#lookAgain(key, hash);
+    const now = await this.#now();
+    const left = record[4] + this.#absoluteMs - now;
+    if (left <= 0) {
+      await this.#redis.unlink(key);
+      return 'none';
+    }
+    // Not waited for: who comes too late is refused by the line above, too.
+    if (left < this.#idleMs) this.#redis.limitSession(key, this.#absoluteMs).catch(() => undefined);
+    return sessionOf(record, now);
+  }
+
+  /** When a reply was not the session: whether there is none, or the reply was to another question. */
+  async #lookAgain(key: string, hash: string): Promise<'none' | 'garbage'> {
+    const reply = await this.#redis.lookAgainBuffer(key);
+    this.#assertReplyTo(key, reply);
+    const value = reply[1];
+    if (typeof value === 'number') return value === 0 ? 'none' : 'garbage';
+    if (decodeRecord(value)?.[1] === hash) this.#refuseReply();
+    return 'garbage';
+  }
+
+  /** The time of Redis, which has to be asked only once. */
+  #now(): number | Promise<number> {
+    return this.#clock.now() ?? this.#clock.set().then(() => this.#clock.now() as number);
+  }
+
   /**
-   * The fields, if the reply is to this very question. Replies are told apart by their order alone: were it ever lost on
-   * a connection, each caller would get another one's session (https://openai.com/index/march-20-chatgpt-outage/).
+   * Replies are told apart by their order alone: were it ever lost on a connection, each caller would get another one's
+   * session (https://openai.com/index/march-20-chatgpt-outage/).
    */
-  #fieldsOf(key: string, reply: SessionReply): SessionReply[1] {
-    if (Array.isArray(reply) && String(reply[0]) === key) return reply[1];
+  #assertReplyTo(key: string, reply: readonly unknown[]): void {
+    if (!Array.isArray(reply) || String(reply[0]) !== key) this.#refuseReply();
+  }
+
+  #refuseReply(): never {
     this.#redis.disconnect(true);
     throw new Error('A reply of Redis belongs to another question; the connection was replaced.');
   }
@@ -292,7 +337,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
       const span = startSpan(`session ${operation}`, 'client')?.set('db.system.name', 'redis');
       return await inSpan(span, () => this.#breaker.run(send));
     } catch (cause) {
-      if (cause instanceof Error && cause.message.startsWith('WRONGTYPE')) return ifGarbage;
+      if (isWrongType(cause)) return ifGarbage;
       // ioredis puts the arguments here, among them personal data, and errors are logged.
       if (cause instanceof Error) Reflect.deleteProperty(cause, 'command');
       countOperation(operation, 'unavailable', startedAt);
@@ -311,6 +356,10 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   #endedKey(accountId: string): string {
     return `${this.#prefix}:ended:{${accountId}}`;
   }
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE');
 }
 
 function assertInteger(what: string, value: number, most: number): void {

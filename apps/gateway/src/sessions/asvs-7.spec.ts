@@ -1,3 +1,4 @@
+import { ageSession, storedSession } from '@tenfold/session/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { admin, customer, startGateway } from '../gateway.fixture.ts';
@@ -53,16 +54,13 @@ const statuses = async (cookie: string) =>
 
 /** Key of the one session in Redis that has this handle. */
 async function keyOf({ handle }: LoggedIn): Promise<string> {
-  for (const key of await redis.keys('session:{*')) if ((await redis.hget(key, 'handle')) === handle) return key;
+  for (const key of await redis.keys('session:{*')) if ((await storedSession(redis, key))?.handle === handle) return key;
   throw new Error('no such session');
 }
 
 /** Lets a session look as if it had begun, and had been used, so long ago; by the clock of Redis. */
 async function age(session: LoggedIn, began: number, used: number): Promise<void> {
-  const key = await keyOf(session);
-  const now = Number((await redis.time())[0]) * 1000;
-  await redis.hset(key, { createdAt: now - began * 1000, lastUsedAt: now - used * 1000 });
-  await redis.pexpire(key, Math.max(1, 60_000 - used * 1000));
+  await ageSession(redis, await keyOf(session), { began, used, idleSeconds: 60 });
 }
 
 describe('7.2 Fundamental session management security', () => {
