@@ -28,6 +28,7 @@ import { SeedError } from './seed/seed.error.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const folder = `${root}/.tenfold/loadtest`;
 const diagnosisFile = `${folder}/diagnosis.html`;
+const holdingsFile = `${folder}/holdings.json`;
 
 /** Readings of each heap in a soak: enough for a narrow interval, few enough for the collections not to be the load. */
 const SOAK_READINGS = 40;
@@ -62,7 +63,9 @@ async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, p
       return 0;
     }
     const file = addResult(result, keep ? resultsFolder : localFolder);
-    progress.say(`\n${runText(result)}\n\nresult  ${file}${reportFile === undefined ? '' : `\nk6      ${reportFile}`}`);
+    if (watch) writeFileSync(holdingsFile, JSON.stringify(watch.readings()));
+    const written = [`result    ${file}`, ...(reportFile === undefined ? [] : [`k6        ${reportFile}`]), ...(watch ? [`holdings  ${holdingsFile}`] : [])];
+    progress.say(`\n${runText(result)}\n\n${written.join('\n')}`);
     return result.met ? 0 : 1;
   } finally {
     await system.close();

@@ -37,7 +37,7 @@ export const database: Dashboard = {
         title: 'Reads on replicas',
         description: 'Share of reads that the primary is spared.',
         unit: 'percentunit',
-        queries: { '{{database}}': `${perSecond('database_reads_total', 'database', '{node_role="replica"}')} / ${perSecond('database_reads_total', 'database')}` },
+        queries: { '{{database}}': `${perSecond('database_reads_total', 'database', '{node_role="replica"}')} / ${perSecond('database_reads_total', 'database', '{node_role!="asked-primary"}')}` },
       },
       {
         title: 'Replica lag',

@@ -53,6 +53,33 @@ export const system: Dashboard = {
         queries: { '{{job}} {{instance}}': orZero('count by (job, instance) (up == 0)') },
       },
     ],
+    Admission: [
+      {
+        title: 'Admission: limit',
+        description: 'Work that a replica admits at once; it follows latency, so one that falls says that something below became slow.',
+        unit: 'short',
+        queries: { '{{replica}} {{kind}}': 'min by (replica, kind) (admission_limit)' },
+      },
+      {
+        title: 'Admission: in work and waiting',
+        description: 'Of all replicas, as of a reading. What waits starts within 200 ms or is refused.',
+        unit: 'short',
+        queries: { '{{service}} {{kind}} in work': 'sum by (service, kind) (admission_in_flight)', '{{service}} {{kind}} waiting': 'sum by (service, kind) (admission_waiting)' },
+      },
+      {
+        title: 'Admission: share of the limit in use',
+        description: 'Of the fullest replica. At 70 % low priorities wait, at 90 % normal ones.',
+        unit: 'percentunit',
+        limit: 0.9,
+        queries: { '{{service}} {{kind}}': 'max by (service, kind) (admission_in_flight / admission_limit)' },
+      },
+      {
+        title: 'Admission: refused by priority',
+        description: 'Too much work at once. Low priorities go first; high ones only when nothing else is left to refuse.',
+        unit: 'reqps',
+        queries: { '{{service}} {{kind}} {{priority}}': perSecond('admission_refused_total', 'service, kind, priority') },
+      },
+    ],
     'The balancer': [
       {
         title: 'Balancer: answers by status',

@@ -2,10 +2,10 @@ import { counter, gauge, histogram } from '@tenfold/telemetry';
 import { DatabaseError } from './database.error.ts';
 import type { DatabaseNode } from './database.node.ts';
 
-/** Share of reads on replicas: `node_role="replica"` by all. */
+/** Share of reads on replicas: `node_role="replica"` by all but `asked-primary`, which no replica could have had. */
 export const reads = counter({
   name: 'database_reads_total',
-  help: 'Reads by the role of the node that answered.',
+  help: 'Reads by the role of the node that answered; asked-primary: nobody else was to.',
   labelNames: ['database', 'node_role'],
 });
 

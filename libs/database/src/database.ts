@@ -60,6 +60,7 @@ export class Database {
     this.#reads = {
       primary: reads.labels({ database: this.name, node_role: 'primary' }),
       replica: reads.labels({ database: this.name, node_role: 'replica' }),
+      asked: reads.labels({ database: this.name, node_role: 'asked-primary' }),
     };
     this.#stopObserving = observe(this);
     for (const node of this.nodes) void node.sample();
@@ -169,14 +170,14 @@ export class Database {
     try {
       const node = (prefer && this.primary) ?? (await this.#nodeFor(position));
       try {
-        return await this.#readFrom(node, run);
+        return await this.#readFrom(node, run, prefer);
       } catch (error) {
         const lost = isConnectionFailure(error);
         if (!lost && !(node !== this.primary && isRecoveryConflict(error))) throw error;
         if (lost) node.readFailed();
         readRetries.inc({ database: this.name });
         const other = this.#topology.choose(position, node) ?? (await this.#waitForNode(position, error));
-        return await this.#readFrom(other, run);
+        return await this.#readFrom(other, run, prefer);
       }
     } catch (error) {
       if (!isConnectionFailure(error)) throw error;
@@ -186,10 +187,10 @@ export class Database {
     }
   }
 
-  async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>): Promise<Result> {
+  async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>, prefer: 'primary' | undefined): Promise<Result> {
     currentSpan()?.set('db.node', node.name);
     const result = await run(node);
-    this.#reads[node === this.primary ? 'primary' : 'replica'].inc();
+    this.#reads[node !== this.primary ? 'replica' : prefer ? 'asked' : 'primary'].inc();
     if (this.#behaviour.monotonicReads) await this.#raiseTo(node);
     return result;
   }

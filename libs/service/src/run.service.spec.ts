@@ -428,11 +428,15 @@ test('what a process holds is told to whoever shows the token, and a leak shows 
   expect((await send('POST', `${operations}/diagnostics/holdings`, {})).status).toBe(401);
   const before = await holdings();
   expect(before).toMatchObject({ descriptors: expect.any(Number), connections: expect.any(Number), timers: expect.any(Number) });
-  await send('PUT', `${operations}/faults/leak`, { bytes: 800_000 });
+  await send('PUT', `${operations}/faults/leak`, { bytes: 800_000, handles: 1 });
   for (let count = 0; count < 20; count++) await status(`${http}/context`);
-  expect((await holdings())['heapBytes']).toBeGreaterThan((before['heapBytes'] ?? 0) + 14_000_000);
+  const leaked = await holdings();
+  expect(leaked['heapBytes']).toBeGreaterThan((before['heapBytes'] ?? 0) + 14_000_000);
+  for (const kind of ['descriptors', 'timers']) expect(leaked[kind]).toBeGreaterThan((before[kind] ?? 0) + 10);
   await send('DELETE', `${operations}/faults`);
-  expect((await holdings())['heapBytes']).toBeLessThan((before['heapBytes'] ?? 0) + 4_000_000);
+  const after = await holdings();
+  expect(after['heapBytes']).toBeLessThan((before['heapBytes'] ?? 0) + 4_000_000);
+  for (const kind of ['descriptors', 'timers']) expect(after[kind]).toBeLessThan((before[kind] ?? 0) + 10);
 });
 
 test('what a process holds is told to nobody where there is no token', async () => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import type { ErrorExample } from '../generator/load-result.ts';
 import { LoadtestError } from '../loadtest/loadtest.error.ts';
+import { k6ProcessOf } from './k6.program.ts';
 import type { K6Program } from './k6.program.ts';
 import type { K6Settings } from './k6.settings.ts';
 import type { K6Summary } from './k6.summary.ts';
@@ -22,10 +23,8 @@ export interface K6RunOptions {
   reportFile: string | undefined;
   /** Ends the run. */
   signal: AbortSignal;
-  /** Called when the process runs; with a Docker image it is the client's. */
-  onSpawn: (pid: number) => void;
-  /** Called when the first request starts; epoch milliseconds of the beginning of the first phase. */
-  onStart: (startedAt: number) => void;
+  /** Called when the first request starts: epoch milliseconds of the beginning of the first phase, and k6's process, if it is seen. */
+  onStart: (startedAt: number, pid: number | undefined) => void;
 }
 
 export interface K6Run {
@@ -39,7 +38,7 @@ export interface K6Run {
  *
  * @throws LoadtestError `k6-failed` with its last words; AbortError when the signal ended it
  */
-export async function runK6({ k6, folder, settings, reportFile, signal, onSpawn, onStart }: K6RunOptions): Promise<K6Run> {
+export async function runK6({ k6, folder, settings, reportFile, signal, onStart }: K6RunOptions): Promise<K6Run> {
   mkdirSync(folder, { recursive: true });
   const script = join(folder, 'shop.k6.js');
   const settingsFile = join(folder, 'settings.json');
@@ -55,7 +54,6 @@ export async function runK6({ k6, folder, settings, reportFile, signal, onSpawn,
   });
   const stop = () => child.kill('SIGINT');
   signal.addEventListener('abort', stop, { once: true });
-  if (child.pid !== undefined) onSpawn(child.pid);
 
   const errors = new Map<string, Omit<ErrorExample, 'count'>>();
   const words: string[] = [];
@@ -64,7 +62,7 @@ export async function runK6({ k6, folder, settings, reportFile, signal, onSpawn,
     if (said === undefined) {
       words.push(line);
       if (words.length > KEPT_LINES) words.shift();
-    } else if ('startedAt' in said) onStart(said.startedAt);
+    } else if ('startedAt' in said) onStart(said.startedAt, k6ProcessOf(k6, child.pid));
     else errors.set(`${said.endpoint} ${said.status}`, { endpoint: said.endpoint, status: said.status, detail: said.error });
   });
   try {

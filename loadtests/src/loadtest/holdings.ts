@@ -46,6 +46,11 @@ export class HoldingsWatch {
     }
   }
 
+  /** Everything that was read, by replica: to see whether what grows goes on growing. */
+  readings(): Record<string, readonly Reading[]> {
+    return Object.fromEntries(this.#readings);
+  }
+
   /** Slope of the heap, and what else was held at the first and at the last reading, for each replica. */
   summary(): NonNullable<RunResult['soak']> {
     return [...this.#readings].map(([replica, readings]) => ({

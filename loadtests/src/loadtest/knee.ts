@@ -50,6 +50,7 @@ function fullResource(usage: Usage | undefined, cores: number): string {
     return `CPU: ${machine.toFixed(2)} of ${cores} cores, most of it ${first}${second === undefined ? '' : ` and ${second}`}`;
   }
   if (busiestLoop && busiestLoop.share >= FULL_LOOP) return `the event loop of ${busiestLoop.name}, ${Math.round(busiestLoop.share * 100)} % busy`;
+  if (!busiestLoop) return 'not CPU; no replica told how busy its event loop was';
   return 'neither CPU nor an event loop: look at the pools of the databases and at what is waited for';
 }
 

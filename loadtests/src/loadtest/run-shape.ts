@@ -85,8 +85,8 @@ export async function runShape(options: ShapeRunOptions): Promise<Measurement> {
       seed: MIX_SEED,
       wasteMs,
     },
-    onSpawn: (pid) => processes.push({ name: 'k6', kind: 'component', pid }),
-    onStart: (startedAt) => {
+    onStart: (startedAt, pid) => {
+      if (pid !== undefined) processes.push({ name: 'k6', kind: 'component', pid });
       observing = observePhases(shape, startedAt, {
         observe: async () => void observations.push(await observe(system.urls, processes)),
         whileJudged: options.whileJudged ?? (() => Promise.resolve()),

@@ -5,12 +5,14 @@ import type { Targets } from '../report/targets.ts';
 import { compareRuns } from '../results/compare.ts';
 import { comparisonText } from '../results/compare.text.ts';
 import { addResult } from '../results/result.files.ts';
+import { coresOfOthers } from '../results/run-result.ts';
 import type { RunResult } from '../results/run-result.ts';
 import { switchOff, switchOn } from './fault.client.ts';
 import { HoldingsWatch } from './holdings.ts';
 import { judgeRun } from './judged-run.ts';
+import { LoadtestError } from './loadtest.error.ts';
 import { runShape } from './run-shape.ts';
-import { comparedPairs, selftestCases, slowed } from './selftest.cases.ts';
+import { comparedPairs, judgeCase, selftestCases, slowed } from './selftest.cases.ts';
 import type { SelftestCase } from './selftest.cases.ts';
 import { shortLoad } from './shapes.ts';
 import { prepareShoppers } from './shoppers.ts';
@@ -22,13 +24,18 @@ import type { System } from './system.ts';
 const RATE = 100;
 const SECONDS = 10;
 const SCALE = 0.05;
+const SYSTEM = '.tenfold/selftest';
 const CUSTOMERS = 20;
 /** Fills caches, compiles what is hot. */
 const FIRST_SECONDS = 15;
 const COMPARED_SECONDS = 6;
 /** Each reading collects the garbage of all replicas, which is a load of its own. */
-const READ_EVERY_SECONDS = 2;
+const READ_EVERY_SECONDS = 4;
 const SOAK_SECONDS = 24;
+/** Share of all cores from which others spoil a case. */
+const BUSY_SHARE = 0.2;
+const TRIES_ON_A_BUSY_MACHINE = 3;
+const SPARE_ROUNDS = 5;
 
 export interface SelftestOptions {
   k6: K6Program;
@@ -54,7 +61,7 @@ export async function selftest(options: SelftestOptions, progress: Progress): Pr
   const onProgress = (line: string) => progress.show(`  ${line}`);
   const system = await openSystem({
     scale: SCALE,
-    directory: '.tenfold/selftest',
+    directory: SYSTEM,
     environment: { '*': { NODE_ENV: 'test', FAULT_SWITCH: 'true', DIAGNOSTICS_TOKEN: token } },
     install: options.install,
     signal: options.signal,
@@ -65,17 +72,21 @@ export async function selftest(options: SelftestOptions, progress: Progress): Pr
     const bench = { ...options, system, shoppers, token, onProgress };
     await run(bench, { name: 'warm-up', expected: [] }, FIRST_SECONDS);
     let isRight = true;
-    for (const one of selftestCases) {
-      const result = await run(bench, one, one.soak ? SOAK_SECONDS : SECONDS);
-      const tripped = result.void === undefined ? missedOf(result) : 'void';
-      const asExpected = String(tripped) === String(one.expected);
-      isRight &&= asExpected;
-      const others = asExpected ? '' : `, NOT AS EXPECTED, which was: ${wordsFor(one.expected)}`;
-      progress.say(`${asExpected ? 'ok    ' : 'WRONG '} ${one.name}: ${wordsFor(tripped)}${others}`);
-    }
+    for (const one of selftestCases) isRight = (await tryCase(bench, one, progress)) && isRight;
     return (await compareWithNoise(bench, progress)) && isRight ? 0 : 1;
   } finally {
     await system.close();
+  }
+}
+
+/** A case that goes wrong while others keep the machine busy says nothing of the gates, and is tried again. */
+async function tryCase(bench: Bench, one: SelftestCase, progress: Progress): Promise<boolean> {
+  for (let triesLeft = TRIES_ON_A_BUSY_MACHINE - 1; ; triesLeft--) {
+    const result = await run(bench, one, one.soak ? SOAK_SECONDS : SECONDS);
+    const { isAsExpected, text } = judgeCase(one, result);
+    progress.say(text);
+    if (isAsExpected || triesLeft === 0 || !wasDisturbed(result)) return isAsExpected;
+    progress.say(`       ${coresOfOthers(result)?.toFixed(2)} of ${result.machine.cores} cores went to others meanwhile: once more`);
   }
 }
 
@@ -84,6 +95,7 @@ async function run(bench: Bench, one: SelftestCase, seconds: number): Promise<Ru
   const shape = { ...shortLoad(RATE, seconds), ...(one.users !== undefined && { users: one.users }) };
   const watch = one.soak ? new HoldingsWatch(system.urls, token) : undefined;
   const { operations } = system.urls;
+  for (const name of one.halted ?? []) await requireOwn(system).halt(name);
   if (one.fault) await switchOn(operations, one.fault.name, one.fault.settings);
   try {
     const measured = await runShape({
@@ -103,17 +115,36 @@ async function run(bench: Bench, one: SelftestCase, seconds: number): Promise<Ru
     return judgeRun(measured, targets, { label: undefined, k6: k6.version, settings: { rate: RATE, seconds, users: shape.users, customers: CUSTOMERS, scale: SCALE } }, watch?.summary());
   } finally {
     await switchOff(operations);
+    for (const name of one.halted ?? []) await requireOwn(system).restart(name);
   }
 }
 
-/** Five rounds of a calm run, one with a slowed route, and a calm one again. */
+function requireOwn({ own }: System): NonNullable<System['own']> {
+  if (!own) throw new LoadtestError('bad-option', `A cluster runs in ${SYSTEM} that this self-test did not start: end it by TENFOLD_DIRECTORY=${SYSTEM} npm run cluster -- down`);
+  return own;
+}
+
+function wasDisturbed(result: RunResult): boolean {
+  return (coresOfOthers(result) ?? 0) > BUSY_SHARE * result.machine.cores;
+}
+
+/** Five rounds of a calm run, one with a slowed route, and a calm one again; one that others disturb is made up for. */
 async function compareWithNoise(bench: Bench, progress: Progress): Promise<boolean> {
   const rounds = { calm: [] as RunResult[], slowed: [] as RunResult[], again: [] as RunResult[] };
-  for (let round = 1; round <= comparedPairs; round++) {
-    for (const [label, results] of Object.entries(rounds)) {
+  for (let round = 1, sparesLeft = SPARE_ROUNDS; round <= comparedPairs; round++) {
+    const results: [RunResult[], RunResult][] = [];
+    for (const [label, kept] of Object.entries(rounds)) {
       const fault = label === 'slowed' ? { fault: { name: 'slow-route', settings: slowed } } : {};
-      const result = { ...(await run(bench, { name: `round ${round} of ${comparedPairs}, ${label}`, expected: [], ...fault }, COMPARED_SECONDS)), label: `selftest-${label}` };
-      results.push(result);
+      const result = await run(bench, { name: `round ${round} of ${comparedPairs}, ${label}`, expected: [], ...fault }, COMPARED_SECONDS);
+      results.push([kept, { ...result, label: `selftest-${label}` }]);
+    }
+    if (sparesLeft > 0 && results.some(([, result]) => result.void !== undefined || wasDisturbed(result))) {
+      sparesLeft--;
+      round--;
+      continue;
+    }
+    for (const [kept, result] of results) {
+      kept.push(result);
       addResult(result, bench.results);
     }
   }
@@ -125,12 +156,4 @@ async function compareWithNoise(bench: Bench, progress: Progress): Promise<boole
   const seesIt = slower.includes(`p50 of ${slowed.route}`) && slower.every((figure) => figure.endsWith(slowed.route) || figure.endsWith('of all'));
   progress.say(`compare ${seesNothing ? 'sees nothing in noise' : 'TOOK NOISE FOR A CHANGE'}, and ${seesIt ? 'tells' : 'DOES NOT TELL'} ${slowed.ms} ms more in ${slowed.route}.`);
   return seesNothing && seesIt;
-}
-
-function missedOf({ verdicts }: RunResult): string[] {
-  return verdicts.filter(({ met }) => !met).map(({ target }) => target);
-}
-
-function wordsFor(targets: readonly string[] | 'void'): string {
-  return targets === 'void' ? 'the run is void' : targets.join(', ') || 'no gate trips';
 }

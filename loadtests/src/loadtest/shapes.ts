@@ -37,6 +37,10 @@ const SPIKE_BASE = 0.2;
 const SPIKE = 10;
 const AFTER_SPIKE_SECONDS = 30;
 
+/** Of a soak's length, and at most so much: until caches are full and code is compiled, a heap grows that does not leak. */
+const SETTLING = 1 / 3;
+const MAX_SETTLING_SECONDS = 600;
+
 const steady = (name: string, rate: number, seconds: number): Phase => ({ name, from: rate, to: rate, seconds });
 
 /** Connections, compiled code and hot cache entries; processes that have just started do not get all traffic at once anywhere. */
@@ -47,7 +51,7 @@ const usersFor = (rate: number) => Math.max(FEWEST_USERS, Math.ceil(rate * ANSWE
 const shapes: Readonly<Record<ShapeName, (wish: Wish) => Omit<Shape, 'name'>>> = {
   smoke: ({ rate, seconds }) => constant(rate * SMOKE, seconds),
   load: ({ rate, seconds }) => constant(rate, seconds),
-  soak: ({ rate, seconds }) => constant(rate * SOAK, seconds),
+  soak: ({ rate, seconds }) => settled(rate * SOAK, seconds),
   stress: ({ rate, seconds }) => steps(rate, [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3], seconds),
   // From half of what is expected in steps of a tenth, up to five times of it.
   breakpoint: ({ rate, seconds }) => steps(rate, Array.from({ length: 46 }, (_, step) => 0.5 + step / 10), seconds),
@@ -80,6 +84,11 @@ export function shortLoad(rate: number, seconds: number): Shape {
 
 function constant(rate: number, seconds: number): Omit<Shape, 'name'> {
   return { phases: [...warmUp(rate), steady('run', rate, seconds)], judged: 'run', rate, users: usersFor(rate), mayDrop: false };
+}
+
+function settled(rate: number, seconds: number): Omit<Shape, 'name'> {
+  const settling = steady('settling', rate, Math.min(MAX_SETTLING_SECONDS, Math.ceil(seconds * SETTLING)));
+  return { ...constant(rate, seconds), phases: [...warmUp(rate), settling, steady('run', rate, seconds)] };
 }
 
 function steps(rate: number, factors: readonly number[], seconds: number): Omit<Shape, 'name'> {

@@ -1,5 +1,5 @@
 import { clusterDirectory, readStatus, startCluster } from '@tenfold/local-cluster';
-import type { ClusterUrls, ProcessStatus } from '@tenfold/local-cluster';
+import type { Cluster, ClusterUrls, ProcessStatus } from '@tenfold/local-cluster';
 import { seedAll } from '../seed/seed.ts';
 import { LoadtestError } from './loadtest.error.ts';
 
@@ -7,6 +7,8 @@ import { LoadtestError } from './loadtest.error.ts';
 export interface System {
   urls: ClusterUrls;
   processes(): Promise<ProcessStatus[]>;
+  /** Only of a cluster of our own: nobody takes parts of another's away. */
+  own: Pick<Cluster, 'halt' | 'restart'> | undefined;
   /** Ends our own cluster; leaves another as it was found. */
   close(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export async function openSystem({ scale, directory, environment = {}, install, 
   if (status?.urls) {
     onProgress(`using the cluster that runs in ${folder}`);
     await seedAll({ urls: status.urls, scale, onProgress });
-    return { urls: status.urls, processes: () => processesIn(folder), close: async () => {} };
+    return { urls: status.urls, processes: () => processesIn(folder), own: undefined, close: async () => {} };
   }
   const cluster = await startCluster({
     directory: folder,
@@ -43,7 +45,7 @@ export async function openSystem({ scale, directory, environment = {}, install, 
     onProgress,
     beforeServices: ({ urls }) => seedAll({ urls, scale, onProgress }),
   });
-  return { urls: cluster.urls, processes: async () => cluster.processes(), close: () => cluster.stop() };
+  return { urls: cluster.urls, processes: async () => cluster.processes(), own: cluster, close: () => cluster.stop() };
 }
 
 async function processesIn(folder: string): Promise<ProcessStatus[]> {

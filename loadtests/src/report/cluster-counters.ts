@@ -17,7 +17,7 @@ export interface ClusterCounters {
   cacheHits: number;
   /** The same of each cache, by its name. */
   caches: Readonly<Record<string, CacheCounters>>;
-  /** Reads of the databases, and how many of them a replica answered. */
+  /** Reads that a replica may answer, and how many of them one did. */
   reads: number;
   replicaReads: number;
   /** Jobs and events handled to the end. */
@@ -45,7 +45,7 @@ export function countersOf(samples: readonly Sample[]): ClusterCounters {
     // What is known to be absent was kept as well.
     cacheHits: cache() - cache('load'),
     caches: cachesOf(samples),
-    reads: sumOf(samples, 'database_reads_total'),
+    reads: sumOf(samples, 'database_reads_total') - sumOf(samples, 'database_reads_total', { node_role: 'asked-primary' }),
     replicaReads: sumOf(samples, 'database_reads_total', { node_role: 'replica' }),
     jobsDone: sumOf(samples, 'jobs_handled_total', { outcome: 'done' }),
     mails: sumOf(samples, 'jobs_handled_total', { topic: sendReceipt.topic, outcome: 'done' }),

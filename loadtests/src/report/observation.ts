@@ -13,7 +13,7 @@ export interface Observation {
   machine: number | undefined;
   cpu: ReadonlyMap<string, number>;
   counters: ClusterCounters;
-  /** Share of the time since the last reading in which each replica's event loop was busy. */
+  /** Seconds for which each replica's event loop has been busy so far. */
   loops: ReadonlyMap<string, number>;
   /** Messages that consumers have not taken yet, and the age of the oldest row in an outbox. */
   lag: { messages: number; outboxSeconds: number };
@@ -41,7 +41,7 @@ export async function observe(urls: Pick<ClusterUrls, 'operations'>, processes: 
     machine: readMachineCpu(),
     cpu: readCpuTimes(processes, (name) => name),
     counters: countersOf(samples),
-    loops: new Map([...pages].map(([replica, page]) => [replica, valueOf(page, 'nodejs_eventloop_utilization')])),
+    loops: new Map([...pages].flatMap(([replica, page]) => page.filter(({ name }) => name === 'nodejs_eventloop_active_seconds_total').map(({ value }) => [replica, value] as const))),
     lag: { messages: lagOf(pages), outboxSeconds: largest('outbox_oldest_seconds') },
   };
 }
@@ -49,21 +49,18 @@ export async function observe(urls: Pick<ClusterUrls, 'operations'>, processes: 
 export function usageBetween(before: Observation, after: Observation): Usage {
   const seconds = (after.at - before.at) / 1000;
   const coresOf = ([name, used]: [string, number]) => ({ name, cores: Math.max(0, used - (before.cpu.get(name) ?? 0)) / seconds });
-  const [busiest] = [...after.loops].toSorted(([, a], [, b]) => b - a);
+  const busy = ([name, active]: [string, number]) => ({ name, share: Math.max(0, active - (before.loops.get(name) ?? 0)) / seconds });
+  const [busiestLoop] = [...after.loops].map(busy).sort((a, b) => b.share - a.share);
   return {
     seconds,
     machine: after.machine === undefined || before.machine === undefined ? undefined : (after.machine - before.machine) / seconds,
     cores: [...after.cpu].map(coresOf).sort((a, b) => b.cores - a.cores),
     counters: difference(after.counters, before.counters),
-    busiestLoop: busiest && { name: busiest[0], share: busiest[1] },
+    busiestLoop,
   };
 }
 
 /** Each consumer tells of its own partitions. */
 function lagOf(pages: ReadonlyMap<string, readonly Sample[]>): number {
   return [...pages.values()].flat().filter(({ name, value }) => name === 'kafka_consumer_lag' && value > 0).reduce((sum, { value }) => sum + value, 0);
-}
-
-function valueOf(samples: readonly Sample[], name: string): number {
-  return samples.find((sample) => sample.name === name)?.value ?? 0;
 }

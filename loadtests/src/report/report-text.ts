@@ -43,7 +43,7 @@ export function endpointRows({ endpoints, overall }: Pick<LoadResult, 'endpoints
 export function targetRows(verdicts: readonly Verdict[]): string[][] {
   return [
     ['target', 'reached', 'limit', ''],
-    ...verdicts.map((verdict) => [verdict.target, valueOf(verdict, verdict.reached), `${verdict.rule} ${valueOf(verdict, verdict.limit)}`, wordFor(verdict.met)]),
+    ...verdicts.map((verdict) => [verdict.target, valueText(verdict, verdict.reached), `${verdict.rule} ${valueText(verdict, verdict.limit)}`, wordFor(verdict.met)]),
   ];
 }
 
@@ -95,9 +95,10 @@ export function table(rows: readonly string[][]): string[] {
   );
 }
 
-function valueOf({ unit }: Verdict, value: number): string {
+/** A figure of a verdict with its unit; a share too small for one digit gets three, so that it does not look like none. */
+export function valueText({ unit }: { unit: string }, value: number): string {
   if (unit === 'ms') return milliseconds(value);
-  if (unit === 'share') return Number.isNaN(value) ? 'nothing counted' : `${(value * 100).toFixed(1)} %`;
+  if (unit === 'share') return Number.isNaN(value) ? 'nothing counted' : `${(value * 100).toFixed(value > 0 && value < 0.0005 ? 3 : 1)} %`;
   if (unit === 'MiB/min' || unit === 's') return `${value.toFixed(1)} ${unit}`;
   return whole(value);
 }

@@ -64,3 +64,8 @@ export const runResult = z.object({
   met: z.boolean(),
 });
 export type RunResult = z.output<typeof runResult>;
+
+/** Cores that were used by what is neither the system nor the generator; undefined where the machine does not tell. */
+export function coresOfOthers({ machineCores, processes }: Pick<RunResult, 'machineCores' | 'processes'>): number | undefined {
+  return machineCores === undefined ? undefined : Math.max(0, machineCores - processes.reduce((sum, { cores }) => sum + cores, 0));
+}

@@ -1,6 +1,10 @@
 import { endpointRows, milliseconds, table, targetRows, verdictLine, whole, wrapped } from '../report/report-text.ts';
 import type { Verdict } from '../report/verdicts.ts';
+import { coresOfOthers } from './run-result.ts';
 import type { RunResult } from './run-result.ts';
+
+/** Share of all cores from which what else runs on a machine is worth a word. */
+const NOTABLE_SHARE = 0.1;
 
 /** A run for a person: endpoint × target, what else was to be reached, and what it cost. */
 export function runText(result: RunResult): string {
@@ -8,6 +12,7 @@ export function runText(result: RunResult): string {
   const verdicts = result.verdicts.map((verdict) => ({ ...verdict, reached: verdict.reached ?? NaN })) as Verdict[];
   const isOfEndpoint = ({ target }: Verdict) => /^p\d+ of /.test(target);
   const used = processes.filter(({ cores }) => cores >= 0.005);
+  const others = coresOfOthers(result) ?? 0;
   const memory = processes.filter(({ mebibytes }) => mebibytes > 0).toSorted((a, b) => b.mebibytes - a.mebibytes);
   return [
     `${result.test}: ${settings.rate} requests/s expected, ${machine.cores} cores with the generator (${machine.cpu}, Node ${machine.node}, ${machine.k6}), ${result.commit}`,
@@ -18,8 +23,9 @@ export function runText(result: RunResult): string {
     '',
     ...table(targetRows(verdicts.filter((verdict) => !isOfEndpoint(verdict)))),
     '',
-    `generator           ${generator.cores.toFixed(2)} cores, ${generator.cpuMsPerRequest.toFixed(2)} ms of CPU per request; 95 of 100 requests at most ${milliseconds(generator.latenessP95Ms)} late`,
+    `generator           ${generator.cores === 0 ? 'its CPU is not seen from here' : `${generator.cores.toFixed(2)} cores, ${generator.cpuMsPerRequest.toFixed(2)} ms of CPU per request`}; 95 of 100 requests at most ${milliseconds(generator.latenessP95Ms)} late`,
     `system              ${result.systemCpuMsPerRequest.toFixed(2)} ms of CPU per request${result.machineCores === undefined ? '' : `; all of the machine ${result.machineCores.toFixed(2)} of ${machine.cores} cores`}`,
+    ...(others > NOTABLE_SHARE * machine.cores ? [`others              ${others.toFixed(2)} cores went to what is no part of this: figures of a machine that does nothing else are better`] : []),
     `jobs                ${whole(result.jobsDone)} done; behind at the end: ${whole(lag.messages)} messages, outbox ${lag.outboxSeconds.toFixed(1)} s; all done ${lag.drainedSeconds.toFixed(1)} s later`,
     ...wrapped('cores', used.map(({ name, cores }) => `${name} ${cores.toFixed(2)}`)),
     ...wrapped('memory (MiB)', memory.map(({ name, mebibytes }) => `${name} ${whole(mebibytes)}`)),
