@@ -1,6 +1,8 @@
 import { defineCalls } from '@tenfold/contracts';
 import { z } from 'zod';
 
+const nothing = z.strictObject({});
+
 /** What the replicas of `calls.service.fixture.ts` answer. */
 export const processCalls = defineCalls('process', {
   whoAnswers: {
@@ -9,4 +11,8 @@ export const processCalls = defineCalls('process', {
     errors: [],
     idempotent: true,
   },
+  /** Computes for so many milliseconds of CPU. */
+  work: { request: z.strictObject({ ms: z.int() }), response: nothing, errors: [], idempotent: false, deadlineMs: 20_000 },
+  /** The longest turn of the event loop since this was last asked, in milliseconds of CPU. */
+  longestTurn: { request: nothing, response: z.strictObject({ cpuMs: z.number() }), errors: [], idempotent: false },
 });

@@ -6,20 +6,48 @@ import { callServerSettings, loadConfig, runService, serviceSettings } from '@te
 import { processCalls } from './calls.service.contract.ts';
 import { Answers, callServer } from './index.ts';
 
-// A replica in a process of its own, for the tests that stop and kill it.
+// A replica in a process of its own, for the tests that stop, kill and overload it.
 const config = loadConfig({ ...serviceSettings, ...callServerSettings });
-type WhoAnswers = typeof processCalls.calls.whoAnswers;
+type Calls = typeof processCalls.calls;
+
+/** Milliseconds of CPU that this thread has used: what others do on the machine is not in it. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+// A tick that comes late because this thread computed has used as much CPU since the one before.
+let lastTick = cpuMs();
+let longestTurn = 0;
+setInterval(() => {
+  const now = cpuMs();
+  longestTurn = Math.max(longestTurn, now - lastTick);
+  lastTick = now;
+}, 5).unref();
 
 @Controller()
-class WhoAnswersHandler {
+class ProcessHandler {
   @Answers(processCalls.calls.whoAnswers)
-  async whoAnswers({ ms }: ValidRequestOf<WhoAnswers>): Promise<ResponseOf<WhoAnswers>> {
+  async whoAnswers({ ms }: ValidRequestOf<Calls['whoAnswers']>): Promise<ResponseOf<Calls['whoAnswers']>> {
     await delay(ms);
     return { replica: config.REPLICA };
   }
+
+  @Answers(processCalls.calls.work)
+  work({ ms }: ValidRequestOf<Calls['work']>): ResponseOf<Calls['work']> {
+    for (const until = cpuMs() + ms; cpuMs() < until; );
+    return {};
+  }
+
+  @Answers(processCalls.calls.longestTurn)
+  longestTurn(): ResponseOf<Calls['longestTurn']> {
+    const answer = { cpuMs: longestTurn };
+    longestTurn = 0;
+    return answer;
+  }
 }
 
-@Module({ controllers: [WhoAnswersHandler] })
-class WhoAnswersModule {}
+@Module({ controllers: [ProcessHandler] })
+class ProcessModule {}
 
-await runService({ name: 'process', config, module: WhoAnswersModule, transport: callServer(processCalls, config) });
+await runService({ name: 'process', config, module: ProcessModule, transport: callServer(processCalls, config) });

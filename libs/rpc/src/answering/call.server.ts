@@ -203,6 +203,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
 
   #start(endpoint: Endpoint, caller: CallerConnection, id: number, incoming: IncomingCall): void {
     this.#inFlight += 1;
+    incoming.admittedAt = performance.now();
     const span = startRootSpan(callSpanName(endpoint.call), 'server', incoming, { traceparent: incoming.traceparent });
     void runInContext(span ?? incoming, () => this.#answer(endpoint, caller, id, incoming, span));
   }
@@ -253,9 +254,10 @@ export class CallServer extends Server implements CustomTransportStrategy {
       recorder = this.#duration.labels({ call: endpoint.call.name, code });
       endpoint.recorders.set(code, recorder);
     }
-    const milliseconds = performance.now() - incoming.startedAt;
-    recorder.observe(milliseconds / 1000);
-    if (!endpoint.call.stream) this.#admission.done(endpoint.call.name, milliseconds, !saysNothing.has(code));
+    const now = performance.now();
+    recorder.observe((now - incoming.startedAt) / 1000);
+    // What it waited to be admitted says how much there is to do, and not how slow that is.
+    if (!endpoint.call.stream) this.#admission.done(endpoint.call.name, now - incoming.admittedAt, !saysNothing.has(code));
   }
 
   async #handle({ call, handler }: Endpoint, incoming: IncomingCall): Promise<unknown> {

@@ -26,6 +26,8 @@ export interface Position {
 export class IncomingCall implements RequestContext {
   readonly positions: Positions = new Map();
   readonly startedAt = performance.now();
+  /** When its handler was let in. */
+  admittedAt = 0;
   readonly deadline: number;
   readonly requestId: string;
   readonly traceId: string;

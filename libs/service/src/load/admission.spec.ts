@@ -141,6 +141,27 @@ describe('admission', () => {
     expect(entries).toHaveLength(4);
   });
 
+  it('starts no more in one turn than that though handlers compute only in their first microtasks', async () => {
+    const { admission, entries, pass } = start(1000);
+    const compute = async () => {
+      await Promise.resolve();
+      await Promise.resolve();
+      pass(2);
+      entries.push('computed');
+    };
+    for (let index = 0; index < 60; index += 1) admission.admit('high', () => void compute(), () => entries.push('refused'));
+    const turns: number[] = [];
+    while (entries.length < 60) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns.push(entries.length);
+    }
+    const perTurn = turns.map((count, turn) => count - (turns[turn - 1] ?? 0));
+
+    expect(new Set(entries)).toEqual(new Set(['computed']));
+    // Until it has learned how long they compute.
+    expect(Math.max(...perTurn.slice(6))).toBeLessThanOrEqual(3);
+  });
+
   it('refuses what has waited too long', async () => {
     const { admission, admit, entries, pass } = start(10);
     for (let index = 0; index < 9; index += 1) admit('first');

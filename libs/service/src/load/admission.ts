@@ -22,6 +22,10 @@ const maxWaitMs = 200;
  */
 const turnMs = 5;
 
+/** What the event loop is taken to need for one piece of work before any was measured, and how fast that is corrected. */
+const firstGuessMs = 0.25;
+const followWork = 0.3;
+
 /** How long the queue of a priority may be: in a burst, and with too much work, there as a share of the limit. */
 const burstLength = 2000;
 const overloadedShare = 0.25;
@@ -54,6 +58,11 @@ export class Admission {
   #waitingSince = Infinity;
   /** When the first work of this turn was started. */
   #turnSince: number | undefined;
+  /** How much was started since the handlers started before have computed, and when the first of it was. */
+  #started = 0;
+  #startedSince = 0;
+  /** Milliseconds that a handler computes before it waits for something. */
+  #workMs = firstGuessMs;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -108,11 +117,20 @@ export class Admission {
   #begin(start: () => void, now: number): void {
     this.#awaitTurn(now);
     this.#inFlight += 1;
+    this.#started += 1;
+    if (this.#started === 1) {
+      this.#startedSince = now;
+      // Handlers run in microtasks: the tick after them is when all that was started has computed.
+      queueMicrotask(() => process.nextTick(this.#afterWork));
+    }
     start();
   }
 
+  /** Whether this turn has time for one more: what was started may have all of its computing still to do. */
   #hasTime(now: number): boolean {
-    return this.#turnSince === undefined || now - this.#turnSince < turnMs;
+    if (this.#turnSince === undefined) return true;
+    const computedAt = this.#started > 0 ? this.#startedSince + this.#started * this.#workMs : now;
+    return Math.max(now, computedAt) - this.#turnSince < turnMs;
   }
 
   #awaitTurn(now: number): void {
@@ -120,6 +138,13 @@ export class Admission {
     this.#turnSince = now;
     setImmediate(this.#nextTurn);
   }
+
+  readonly #afterWork = (): void => {
+    const now = this.#now();
+    this.#workMs += ((now - this.#startedSince) / this.#started - this.#workMs) * followWork;
+    this.#started = 0;
+    if (this.waiting > 0) this.#startWaiting();
+  };
 
   readonly #nextTurn = (): void => {
     this.#turnSince = undefined;
