@@ -3,6 +3,8 @@
  * - `primary-unavailable`: the write was not done; the primary is down, in recovery or went away before COMMIT.
  * - `outcome-unknown`: the connection broke during COMMIT. Whether the write happened shows only in the data.
  * - `no-node-available`: no node that is up has reached what this context wrote before.
+ * - `deadline-exceeded`: the time of whoever asked is up, or the caller is gone: a statement was ended, or not begun. A
+ *   transaction is rolled back.
  * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout, or too many wait for one.
  * - `unsafe-migration`: a migration would lock, rewrite or break something; it was rolled back.
  * - `write-within-read`: a mistake of the program: a read may be run twice, so it must not write.
@@ -12,6 +14,7 @@ export type DatabaseErrorCode =
   | 'primary-unavailable'
   | 'outcome-unknown'
   | 'no-node-available'
+  | 'deadline-exceeded'
   | 'pool-exhausted'
   | 'unsafe-migration'
   | 'write-within-read';
@@ -78,6 +81,11 @@ export function isRecoveryConflict(error: unknown): boolean {
 /** Whether the server refused a write because it is a standby or the transaction is read only. */
 export function isReadOnlyRefusal(error: unknown): boolean {
   return errorCodeOf(error) === '25006';
+}
+
+/** Whether a statement was ended, or refused, because its time is up: `query_canceled`, which the server also uses for its own limit. */
+export function isOutOfTime(error: unknown): boolean {
+  return ['57014', 'deadline-exceeded'].includes(errorCodeOf(error));
 }
 
 /** Whether pg-pool gave up waiting: for a connection to become free, or for a new one to be made. */

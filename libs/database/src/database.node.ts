@@ -4,13 +4,14 @@ import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 
 import { isTracing } from '@tenfold/telemetry';
 import { DataSource } from 'typeorm';
 import type { EntityManager } from 'typeorm';
-import { DatabaseError, isConnectionFailure, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
+import { DatabaseError, isConnectionFailure, isOutOfTime, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
 import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
 import { commit, inTransaction } from './node.transaction.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
+import { endStatementsInTime } from './statement.deadlines.ts';
 import { measureStatements } from './statement.metrics.ts';
 import { TracedClient } from './traced.client.ts';
 
@@ -69,6 +70,7 @@ export class DatabaseNode {
     } as PoolConfig);
     this.#pool.on('error', () => this.suspect());
     measureStatements(this.#pool, behaviour.name);
+    endStatementsInTime(this.#pool);
     this.#pool.on('acquire', (client) => this.#inUse.add(client));
     this.#pool.on('release', (_, client) => this.#inUse.delete(client));
     const pool = this.#pool;
@@ -189,13 +191,26 @@ export class DatabaseNode {
     try {
       this.#refuseWhenFull();
       const config = statement.config(parameters, this.#preparedStatements);
-      const { fields, rows } = await (this.#sample?.inRecovery ? this.#pool.query(config) : this.#queryReadOnly(config));
+      const { fields, rows } = await (this.#sample?.inRecovery ? this.#query(config) : this.#queryReadOnly(config));
       this.#failures = 0;
       return statement.rowsFrom(fields, rows as (string | null)[][]);
     } catch (error) {
       throw this.#translated(error);
     } finally {
       this.#outstanding -= 1;
+    }
+  }
+
+  /** As the pool's own query(), but within the context of whoever asks, by which statements are measured and ended in time. */
+  async #query(config: QueryArrayConfig): Promise<QueryArrayResult> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await client.query(config);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(isConnectionFailure(error));
+      throw error;
     }
   }
 
@@ -249,6 +264,7 @@ export class DatabaseNode {
   }
 
   #translated(error: unknown): unknown {
+    if (isOutOfTime(error)) return new DatabaseError('deadline-exceeded', 'the time for it is up', { cause: error });
     // On a node that hangs the pool fills up, too; that is a failure of the node.
     if (!isPoolTimeout(error) || !this.#up || this.#inUse.size < this.#poolSize) return error;
     return new DatabaseError('pool-exhausted', `all ${this.#poolSize} connections to ${this.name} are in use`, {

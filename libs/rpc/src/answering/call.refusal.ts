@@ -16,12 +16,16 @@ const passedOn = new Set(['deadline-exceeded', 'unavailable', 'overloaded']);
 /** Transport codes that a handler, or the server for it, may answer with. */
 const ofTransport = new Set([...passedOn, 'bad-request', 'cancelled']);
 
+/** Of an error of the libraries underneath: nobody waits any more, so what they were doing has ended. */
+const outOfTime = 'deadline-exceeded';
+
 /**
  * An error that says when to try again (`retryAfterMs`) is the failure of something that will be back, such as a
  * database: the caller is told so. Anything else stays what it is.
  */
 export function passingFailureOf(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof CallError) return error;
+  if ('code' in error && error.code === outOfTime) return new CallError(outOfTime, 'the time for it is up', { cause: error });
   if (!('retryAfterMs' in error) || typeof error.retryAfterMs !== 'number') return error;
   return new CallError('unavailable', 'the service cannot do that at the moment', { retryAfterMs: error.retryAfterMs, cause: error });
 }

@@ -1,0 +1,100 @@
+import { connect } from 'node:net';
+import { currentContext } from '@tenfold/telemetry';
+import type { RequestContext } from '@tenfold/telemetry';
+import type { Pool, PoolClient } from 'pg';
+import { DatabaseError } from './database.error.ts';
+
+/** Milliseconds between looks at what runs, and before the server is asked again to end a statement that it did not end. */
+const lookEveryMs = 20;
+const askAgainMs = 250;
+
+/** Milliseconds that the server may take to hear of it. */
+const cancelTimeoutMs = 1000;
+
+/** The code of a request to cancel, in the place of a protocol version. */
+const cancelRequest = 80_877_102;
+
+/** What runs on one connection. */
+interface Running {
+  context: RequestContext;
+  statements: number;
+  /** The server is being asked to end it. */
+  cancelling: Promise<void> | undefined;
+  askAgainAt: number;
+}
+
+/**
+ * Ends the statements on the connections of the pool whose time is up, or whose caller is gone: none is begun, and one
+ * that runs is cancelled by the server. No statement costs a round trip for it, and one timer looks at all of them.
+ */
+export function endStatementsInTime(pool: Pool): void {
+  const running = new Map<PoolClient, Running>();
+  let timer: NodeJS.Timeout | undefined;
+  const look = () => {
+    const now = Date.now();
+    for (const [client, statement] of running) {
+      if (statement.cancelling || now < statement.askAgainAt || !isOver(statement.context)) continue;
+      statement.askAgainAt = now + askAgainMs;
+      statement.cancelling = cancel(client).finally(() => (statement.cancelling = undefined));
+    }
+    if (running.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
+    const endedInTime = (...parameters: unknown[]) => {
+      const context = currentContext();
+      if (!context || endsTransaction(parameters[0])) return query(...parameters);
+      if (isOver(context)) return Promise.reject(new DatabaseError('deadline-exceeded', 'nobody waits for the statement any more'));
+      const answer = query(...parameters);
+      if (!(answer instanceof Promise)) return answer;
+      timer ??= setInterval(look, lookEveryMs).unref();
+      let statement = running.get(client);
+      if (!statement) running.set(client, (statement = { context, statements: 0, cancelling: undefined, askAgainAt: 0 }));
+      statement.statements += 1;
+      const ended = statement;
+      // Until the server has heard of it, the connection stays with those whose statement it was: it might end another.
+      const settle = (): Promise<void> | undefined => {
+        ended.statements -= 1;
+        if (ended.statements === 0) running.delete(client);
+        return ended.cancelling;
+      };
+      return answer.then(
+        (result: unknown) => settle()?.then(() => result) ?? result,
+        async (error: unknown) => {
+          await settle();
+          throw error;
+        },
+      );
+    };
+    client.query = endedInTime as PoolClient['query'];
+  });
+}
+
+function isOver({ cancelled, deadline }: RequestContext): boolean {
+  return cancelled === true || Date.now() >= deadline;
+}
+
+/** These are let through: without them a connection would stay in its transaction. */
+function endsTransaction(statement: unknown): boolean {
+  return typeof statement === 'string' && /^\s*(COMMIT|ROLLBACK)/i.test(statement);
+}
+
+/**
+ * Asks the server, by a connection of its own, to end what runs on that of `client`; resolves when it has heard of it.
+ * PgBouncer hands it on to the server that it has given the client for the transaction.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+function cancel(client: PoolClient): Promise<void> {
+  const { host, port, processID, secretKey } = client as PoolClient & { host: string; port: number; processID: number; secretKey: number };
+  const request = Buffer.alloc(16);
+  for (const [index, value] of [request.length, cancelRequest, processID, secretKey].entries()) request.writeInt32BE(value, 4 * index);
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => socket.write(request));
+    socket.setTimeout(cancelTimeoutMs, () => socket.destroy());
+    // It is asked again.
+    socket.on('error', () => {}).on('close', () => resolve());
+    socket.resume();
+  });
+}
