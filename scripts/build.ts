@@ -22,7 +22,7 @@ const outside = [
 function entriesOf(app: string): Record<string, string> {
   const source = join(root, 'apps', app, 'src');
   const entries: Record<string, string> = { main: join(source, 'main.ts') };
-  for (const file of globSync(['migrate.main.ts', '**/*.thread.ts'], { cwd: source })) {
+  for (const file of globSync(['*.main.ts', '**/*.thread.ts'], { cwd: source })) {
     entries[basename(file).replace(/\.main\.ts$|\.ts$/, '')] = join(source, file);
   }
   return entries;
