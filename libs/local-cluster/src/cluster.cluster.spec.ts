@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster } from './cluster.ts';
@@ -48,6 +49,13 @@ describe('a cluster', () => {
       },
     };
   }
+
+  it('lets what was declared as background yield the processor', async () => {
+    const priorityOf = (name: string) => getPriority(rowOf(name)?.pid);
+
+    await expect.poll(() => priorityOf('greeter-1')).toBe(10);
+    expect(priorityOf('session-redis')).toBe(0);
+  });
 
   it('is ready when it has started, and leaves no process when it has stopped', async () => {
     const processes = everyProcess(directory).filter(({ name }) => name !== 'runner');

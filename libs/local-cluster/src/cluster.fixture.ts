@@ -50,7 +50,7 @@ export function writeGreeter(directory: string): { appsDirectory: string; bundle
   const appsDirectory = join(directory, 'apps');
   const bundlesDirectory = join(directory, 'bundles');
   for (const folder of [appsDirectory, bundlesDirectory]) mkdirSync(join(folder, 'greeter'), { recursive: true });
-  writeFileSync(join(appsDirectory, 'greeter/package.json'), JSON.stringify({ tenfold: { ports: ['operations', 'calls', 'http'], uses: ['session-redis'] } }));
+  writeFileSync(join(appsDirectory, 'greeter/package.json'), JSON.stringify({ tenfold: { ports: ['operations', 'calls', 'http'], uses: ['session-redis'], background: true } }));
   writeFileSync(join(bundlesDirectory, 'greeter/main.js'), greeter);
   writeFileSync(join(bundlesDirectory, 'greeter/package.json'), '{ "type": "module" }');
   return { appsDirectory, bundlesDirectory };

@@ -15,6 +15,8 @@ export interface ServiceDeclaration {
   database?: (typeof databaseKinds)[number];
   uses: (typeof resources)[number][];
   calls: string[];
+  /** Whether it does what nobody waits for, and yields the processor to the others. Default false. */
+  background: boolean;
 }
 
 /**
@@ -30,11 +32,12 @@ export function readDeclarations(appsDirectory: string): ServiceDeclaration[] {
     if (!existsSync(file)) continue;
     const declared = (JSON.parse(readFileSync(file, 'utf8')) as { tenfold?: Partial<ServiceDeclaration> }).tenfold;
     if (!declared) continue;
-    const { ports = ['operations'], uses = [], calls = [], database } = declared;
+    const { ports = ['operations'], uses = [], calls = [], database, background = false } = declared;
     requireKnown(file, 'ports', ports, portKinds);
     requireKnown(file, 'uses', uses, resources);
+    requireKnown(file, 'background', [background], [true, false]);
     if (database !== undefined) requireKnown(file, 'database', [database], databaseKinds);
-    declarations.push({ name, ports, uses, calls, ...(database === undefined ? {} : { database }) });
+    declarations.push({ name, ports, uses, calls, background, ...(database === undefined ? {} : { database }) });
   }
   for (const { name, calls } of declarations) {
     const names = declarations.map((declaration) => declaration.name);
@@ -43,7 +46,7 @@ export function readDeclarations(appsDirectory: string): ServiceDeclaration[] {
   return declarations;
 }
 
-function requireKnown(file: string, field: string, values: readonly string[], known: readonly string[]): void {
+function requireKnown<Value>(file: string, field: string, values: readonly Value[], known: readonly Value[]): void {
   for (const value of values) {
     if (!known.includes(value)) throw new ClusterError('bad-option', `${file}: tenfold.${field} has "${value}", known are ${known.join(', ')}`);
   }

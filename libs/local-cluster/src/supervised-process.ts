@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, renameSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { yieldProcessor } from './background.ts';
 import { ClusterError } from './cluster.error.ts';
 import { diskFullOr, lastLines } from './files.ts';
 import { readProcessTable, sendSignal, signalTree, startTimeOf } from './process-table.ts';
@@ -40,6 +41,8 @@ export interface ProcessSpecification {
   readyWithinMs?: number;
   /** Whether to keep looking once a second, as an orchestrator's readiness probe does. Default false. */
   keepsProbing?: boolean;
+  /** Whether it yields the processor to the others once it is ready: nobody waits for what it does. Default false. */
+  background?: boolean;
   /** What the reader of the error can do when it does not start. */
   advice?: string;
 }
@@ -251,6 +254,7 @@ export class SupervisedProcess {
 
   #becameReady(run: Run, wanted: AbortSignal): void {
     this.#change('ready', true);
+    if (this.specification.background) void yieldProcessor(run.pid);
     if (this.specification.keepsProbing) void this.#keepProbing(run, wanted);
   }
 

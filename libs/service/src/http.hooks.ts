@@ -85,7 +85,6 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
     runInContext(context, done);
   });
 
-  // A body is read in the asynchronous context of its connection; from here on it is the request's again.
   // A body is read in the asynchronous context of its connection; from here on it is the request's again. Only now does
   // it take a place: a client that sends slowly must not keep others out.
   fastify.addHook('preValidation', (request: RequestWithContext, _reply, done) => {

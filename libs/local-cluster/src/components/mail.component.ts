@@ -19,6 +19,7 @@ export async function startMail(context: ClusterContext): Promise<void> {
     args: [...smallHeap, program, '--config', configFile],
     workingDirectory: context.directory,
     ports,
+    background: true,
     isReady: (signal) => answers200(`http://${address}:${ports.http}/api/healthz`, signal),
   });
 }

@@ -27,6 +27,7 @@ export async function serviceSpecification(context: ClusterContext, declaration:
     ports,
     isReady: (signal) => answers200(`http://${address}:${ports.operations}/health/ready`, signal),
     keepsProbing: true,
+    background: declaration.background,
     // Drain delay, requests in flight, and the default grace of HTTP keep-alive; `down` may not take longer than 10 s.
     stopWithinMs: 5_000,
   };
