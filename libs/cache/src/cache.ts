@@ -1,4 +1,4 @@
-import { createContext, inSpan, runInContext, startSpan } from '@tenfold/telemetry';
+import { createContext, inSpan, outsideStatementBudget, runInContext, startSpan } from '@tenfold/telemetry';
 import { cacheRefreshes, countersOf } from './cache.metrics.ts';
 import type { CacheCounters } from './cache.metrics.ts';
 import type { CacheOptions } from './cache.options.ts';
@@ -208,7 +208,7 @@ export class Cache<Value extends NonNullable<unknown>> {
       const own = new Map([...missing].filter(([, { token }]) => token !== undefined || this.#redisTtlMs === undefined));
       if (own.size > 0) await runInContext(createContext({ deadline: Date.now() + refreshMs }), () => this.#loader.load(own, refreshes, load));
     };
-    void refreshAll()
+    void outsideStatementBudget(refreshAll)
       .then(
         () => cacheRefreshes.inc({ cache: this.name, outcome: 'ok' }),
         () => cacheRefreshes.inc({ cache: this.name, outcome: 'failed' }),

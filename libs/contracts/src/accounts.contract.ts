@@ -23,9 +23,9 @@ export const newAccount = z.strictObject({
 export const credentials = z.strictObject({ email, password: z.string().min(1).max(256) });
 
 export const accountsCalls = defineCalls('accounts', {
-  signUp: { priority: 'high', request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000 },
+  signUp: { priority: 'high', request: newAccount, response: account, errors: ['email-taken'], idempotent: false, deadlineMs: 5000, statements: 1 },
   /** Takes the same time whether the account is unknown or the password wrong. */
-  checkPassword: { priority: 'high', request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000 },
+  checkPassword: { priority: 'high', request: credentials, response: account, errors: ['wrong-credentials'], idempotent: true, deadlineMs: 5000, statements: 2 },
   /** Done also when the new password is the account's already: who got no answer asks again. */
   changePassword: {
     request: z.strictObject({ id: uuid, password: credentials.shape.password, newPassword }),
@@ -33,6 +33,7 @@ export const accountsCalls = defineCalls('accounts', {
     errors: ['wrong-credentials'],
     idempotent: true,
     deadlineMs: 5000,
+    statements: 2,
   },
   /** Who is disabled cannot log in. */
   setDisabled: {
@@ -40,13 +41,15 @@ export const accountsCalls = defineCalls('accounts', {
     response: account,
     errors: ['not-found'],
     idempotent: true,
+    statements: 2,
   },
-  getAccount: { request: z.strictObject({ id: uuid }), response: account, errors: ['not-found'], idempotent: true },
+  getAccount: { request: z.strictObject({ id: uuid }), response: account, errors: ['not-found'], idempotent: true, statements: 1 },
   /** Unknown ids are left out of the answer. */
   getAccounts: {
     request: z.strictObject({ ids: z.array(uuid).min(1).max(200) }),
     response: z.strictObject({ items: z.array(account) }),
     errors: [],
     idempotent: true,
+    statements: 1,
   },
 });

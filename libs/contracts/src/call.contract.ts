@@ -23,6 +23,11 @@ export interface CallDefinition<
    * without for a minute, `high` for what everything else depends on, such as a log-in.
    */
   priority?: CallPriority;
+  /**
+   * Statements that an answer takes at most: those of its service, and those that the calls declare which it makes. Default
+   * 0. With more it fails, in production it is counted. Not for streams.
+   */
+  statements?: number;
   /** The answer is any number of items, each by `response`, as the caller takes them. Default false. */
   stream?: boolean;
 }
@@ -50,7 +55,7 @@ export interface CallContract<Calls extends Record<string, Call> = Record<string
   calls: Calls;
 }
 
-const defaults = { maxRequestBytes: 65_536, maxResponseBytes: 1_048_576, priority: 'normal', stream: false } as const;
+const defaults = { maxRequestBytes: 65_536, maxResponseBytes: 1_048_576, priority: 'normal', statements: 0, stream: false } as const;
 
 /**
  * Declares the calls of a service.

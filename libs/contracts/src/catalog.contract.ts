@@ -42,21 +42,23 @@ export type Category = z.output<typeof category>;
 
 export const catalogCalls = defineCalls('catalog', {
   /** All of them, by name. */
-  listCategories: { request: z.strictObject({}), response: z.strictObject({ items: z.array(category) }), errors: [], idempotent: true },
-  listProducts: { priority: 'low', request: productFilter, response: pageOf(productSummary), errors: ['bad-cursor'], idempotent: true },
-  getProduct: { request: z.strictObject({ id: integerId }), response: product, errors: ['not-found'], idempotent: true },
+  listCategories: { request: z.strictObject({}), response: z.strictObject({ items: z.array(category) }), errors: [], idempotent: true, statements: 1 },
+  listProducts: { priority: 'low', request: productFilter, response: pageOf(productSummary), errors: ['bad-cursor'], idempotent: true, statements: 4 },
+  getProduct: { request: z.strictObject({ id: integerId }), response: product, errors: ['not-found'], idempotent: true, statements: 1 },
   /** Unknown ids are left out of the answer. */
   getProducts: {
     request: z.strictObject({ ids: z.array(integerId).min(1).max(100) }),
     response: z.strictObject({ items: z.array(product) }),
     errors: [],
     idempotent: true,
+    statements: 1,
   },
   changeProduct: {
     request: z.strictObject({ id: integerId, change: productChange }),
     response: product,
     errors: ['not-found'],
     idempotent: false,
+    statements: 4,
   },
 });
 

@@ -18,6 +18,7 @@ export const inventoryCalls = defineCalls('inventory', {
     response: z.strictObject({ items: z.array(stock) }),
     errors: [],
     idempotent: true,
+    statements: 1,
   },
   /** All of the order's items or none. The same order again changes nothing; with other items it is refused. */
   reserve: {
@@ -26,13 +27,15 @@ export const inventoryCalls = defineCalls('inventory', {
     response: z.strictObject({}),
     errors: ['out-of-stock', 'reserved-differently'],
     idempotent: true,
+    statements: 4,
   },
   /** Gives back what the order reserved; nothing reserved is no error. */
-  release: { priority: 'high', request: z.strictObject({ orderId: uuid }), response: z.strictObject({}), errors: [], idempotent: true },
+  release: { priority: 'high', request: z.strictObject({ orderId: uuid }), response: z.strictObject({}), errors: [], idempotent: true, statements: 1 },
   restock: {
     request: z.strictObject({ productId: integerId, quantity: z.int().min(1).max(1_000_000), deliveryId: uuid }),
     response: stock,
     errors: [],
     idempotent: true,
+    statements: 2,
   },
 });

@@ -32,6 +32,7 @@ export const workerCalls = defineCalls('worker', {
     response: report,
     errors: [],
     idempotent: false,
+    statements: 2,
   },
   /** Another account's report is `not-found`. */
   getReport: {
@@ -39,6 +40,7 @@ export const workerCalls = defineCalls('worker', {
     response: report,
     errors: ['not-found'],
     idempotent: true,
+    statements: 1,
   },
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { outsideStatementBudget } from '@tenfold/telemetry';
 import type { EntityManager, MigrationInterface, QueryRunner } from 'typeorm';
 import { bucketLock, knownAfterMs } from './bucket.move.ts';
 import { DatabaseError } from './database.error.ts';
@@ -79,10 +80,9 @@ export class BucketMoves {
       const shard = await this.shardOf(bucket, home);
       const done = await this.#databaseOf(shard).write(async (tx) => {
         // Two statements in one round trip: the second sees what was committed while the first waited for the lock.
-        const [, [move]] = await Promise.all([
-          tx.query('select pg_advisory_xact_lock_shared($1, $2)', [bucketLock, bucket]),
-          tx.query<Move[]>(moveSql, [bucket]),
-        ]);
+        const [, [move]] = await outsideStatementBudget(() =>
+          Promise.all([tx.query('select pg_advisory_xact_lock_shared($1, $2)', [bucketLock, bucket]), tx.query<Move[]>(moveSql, [bucket])]),
+        );
         return move ? { move } : { result: await run(tx) };
       });
       if ('result' in done) return done.result as Result;
@@ -98,7 +98,7 @@ export class BucketMoves {
   }
 
   async #ask(shard: number, bucket: number): Promise<Move | undefined> {
-    const [move] = await this.#databaseOf(shard).read((reader) => reader.query<Move[]>(moveSql, [bucket]), { prefer: 'primary' });
+    const [move] = await outsideStatementBudget(() => this.#databaseOf(shard).read((reader) => reader.query<Move[]>(moveSql, [bucket]), { prefer: 'primary' }));
     if (move) this.#moves[shard]?.set(bucket, move);
     else this.#moves[shard]?.delete(bucket);
     return move;

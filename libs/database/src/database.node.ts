@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { Pool } from 'pg';
 import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 'pg';
-import { isTracing } from '@tenfold/telemetry';
-import { DataSource } from 'typeorm';
+import { BudgetError, isTracing } from '@tenfold/telemetry';
+import { DataSource, QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import { DatabaseError, isConnectionFailure, isOutOfTime, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
 import type { ResolvedBehaviour } from './database.options.ts';
@@ -11,6 +11,7 @@ import type { NodeSample } from './node.monitor.ts';
 import { commit, inTransaction } from './node.transaction.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
+import { countStatements } from './statement.counting.ts';
 import { endStatementsInTime } from './statement.deadlines.ts';
 import { measureStatements } from './statement.metrics.ts';
 import { TracedClient } from './traced.client.ts';
@@ -71,6 +72,7 @@ export class DatabaseNode {
     this.#pool.on('error', () => this.suspect());
     measureStatements(this.#pool, behaviour.name);
     endStatementsInTime(this.#pool);
+    countStatements(this.#pool);
     this.#pool.on('acquire', (client) => this.#inUse.add(client));
     this.#pool.on('release', (_, client) => this.#inUse.delete(client));
     const pool = this.#pool;
@@ -265,6 +267,8 @@ export class DatabaseNode {
 
   #translated(error: unknown): unknown {
     if (isOutOfTime(error)) return new DatabaseError('deadline-exceeded', 'the time for it is up', { cause: error });
+    // TypeORM wraps whatever a statement fails with.
+    if (error instanceof QueryFailedError && error.driverError instanceof BudgetError) return error.driverError;
     // On a node that hangs the pool fills up, too; that is a failure of the node.
     if (!isPoolTimeout(error) || !this.#up || this.#inUse.size < this.#poolSize) return error;
     return new DatabaseError('pool-exhausted', `all ${this.#poolSize} connections to ${this.name} are in use`, {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { currentContext, currentSpan, inSpan, raisePosition, startSpan } from '@tenfold/telemetry';
+import { currentContext, currentSpan, inSpan, outsideStatementBudget, raisePosition, startSpan } from '@tenfold/telemetry';
 import type { Span } from '@tenfold/telemetry';
 import type { EntityManager } from 'typeorm';
 import { runAfterCommit } from './after-commit.ts';
@@ -177,7 +177,7 @@ export class Database {
         if (lost) node.readFailed();
         readRetries.inc({ database: this.name });
         const other = this.#topology.choose(position, node) ?? (await this.#waitForNode(position, error));
-        return await this.#readFrom(other, run, prefer);
+        return await outsideStatementBudget(() => this.#readFrom(other, run, prefer));
       }
     } catch (error) {
       if (!isConnectionFailure(error)) throw error;

@@ -1,14 +1,17 @@
 import { Logger } from '@nestjs/common';
 import { histogram, metricsEnabled, roundTripBuckets } from '@tenfold/telemetry';
 import type { Pool, PoolClient } from 'pg';
-import { statementName } from './statement.name.ts';
+import { statementName, statementText } from './statement.name.ts';
 
 const logger = new Logger('Database');
 
 /** As in the server's own log (`log_min_duration_statement`), which has the text but not the request's id. */
 const slowMs = 250;
 
-/** Measures every statement that runs on a connection of the pool, each until its answer is complete; a slow one is logged. */
+/**
+ * Measures every statement that runs on a connection of the pool, each until its answer is complete; a slow one is
+ * logged.
+ */
 export function measureStatements(pool: Pool, database: string): void {
   if (!metricsEnabled) return;
   const durations = histogram({
@@ -25,7 +28,7 @@ export function measureStatements(pool: Pool, database: string): void {
       const answer = query(...parameters);
       // A stream or a callback is answered otherwise; none of our statements uses them.
       if (!(answer instanceof Promise)) return answer;
-      const statement = statementName(textOf(parameters[0]));
+      const statement = statementName(statementText(parameters[0]));
       let recorder = recorders.get(statement);
       if (!recorder) recorders.set(statement, (recorder = durations.labels({ database, statement })));
       const record = () => {
@@ -38,9 +41,4 @@ export function measureStatements(pool: Pool, database: string): void {
     };
     client.query = measured as PoolClient['query'];
   });
-}
-
-function textOf(statement: unknown): string {
-  if (typeof statement === 'string') return statement;
-  return typeof statement === 'object' && statement !== null && 'text' in statement ? String(statement.text) : '';
 }

@@ -38,3 +38,9 @@ function describe(sql: string): string {
   const table = tables[verb]?.exec(sql)?.[1]?.replace(/(_\d+)+$/, '');
   return table === undefined ? verb : `${verb} ${table.toLowerCase()}`;
 }
+
+/** The SQL of whatever `query` of pg was given first; empty when it has none. */
+export function statementText(statement: unknown): string {
+  if (typeof statement === 'string') return statement;
+  return typeof statement === 'object' && statement !== null && 'text' in statement ? String(statement.text) : '';
+}

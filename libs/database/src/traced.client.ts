@@ -1,7 +1,7 @@
 import { Client } from 'pg';
-import type { QueryConfig, QueryResult } from 'pg';
+import type { QueryResult } from 'pg';
 import { startSpan } from '@tenfold/telemetry';
-import { statementName } from './statement.name.ts';
+import { statementName, statementText } from './statement.name.ts';
 
 /** Longest statement text that is kept of a span. */
 const longestText = 1000;
@@ -17,7 +17,7 @@ export class TracedClient extends Client {
     const query = super.query.bind(this) as Query;
     const span = startSpan('statement', 'client');
     if (!span) return query(...parameters);
-    const text = textOf(parameters[0]);
+    const text = statementText(parameters[0]);
     span.name = statementName(text);
     span.set('db.system.name', 'postgresql').set('db.query.text', text.slice(0, longestText));
     const answer = query(...parameters);
@@ -35,8 +35,4 @@ export class TracedClient extends Client {
       },
     );
   }) as Client['query'];
-}
-
-function textOf(statement: unknown): string {
-  return typeof statement === 'string' ? statement : ((statement as Partial<QueryConfig> | undefined)?.text ?? '');
 }

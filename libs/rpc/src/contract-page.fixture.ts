@@ -19,6 +19,7 @@ function sectionOf(call: Call): string {
     call.idempotent ? 'idempotent' : 'not idempotent',
     `${call.deadlineMs} ms`,
     `priority ${call.priority}`,
+    `at most ${call.statements} statements`,
     `at most ${call.maxRequestBytes} bytes asked, ${call.maxResponseBytes} answered`,
     `table \`${id.toString(16).padStart(12, '0')}\``,
   ];

@@ -1,5 +1,5 @@
 import { Logger, ServiceUnavailableException } from '@nestjs/common';
-import { counter, currentContext, gauge, histogram, runInContext, Span, startRootSpan } from '@tenfold/telemetry';
+import { counter, currentContext, gauge, histogram, inStatementBudget, runInContext, Span, startRootSpan } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from './health.registry.ts';
@@ -13,6 +13,13 @@ const slowAfterMs = 500;
 
 /** Bytes of a refused body that are still read, and dropped, so that its sender can read the answer. */
 const longestDropped = 1_048_576;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Statements that the route takes at most: those that the calls declare which it makes. Default 0; with more it fails, in production it is counted. */
+    statements?: number;
+  }
+}
 
 interface HookOptions {
   health: Health;
@@ -89,9 +96,10 @@ export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, 
   // it take a place: a client that sends slowly must not keep others out.
   fastify.addHook('preValidation', (request: RequestWithContext, _reply, done) => {
     const context = request[CONTEXT];
+    const answer = () => inStatementBudget(`${request.method} ${routeOf(request)}`, request.routeOptions.config.statements ?? 0, done);
     const start = () => {
-      if (!context || currentContext() === context) done();
-      else runInContext(context, done);
+      if (!context || currentContext() === context) answer();
+      else runInContext(context, answer);
     };
     const priority = priorityOf(request.method, routeOf(request));
     if (priority === 'exempt') {

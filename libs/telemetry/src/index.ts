@@ -20,6 +20,7 @@ export {
 export type { Positions, RequestContext } from './request.context.ts';
 export { currentSpan, inSpan, isTracing, Span, startRootSpan, startSpan, traceparentOf } from './span.ts';
 export type { AttributeValue, RootOptions, SpanKind } from './span.ts';
+export { BudgetError, inStatementBudget, outsideStatementBudget, spendStatements } from './statement.budget.ts';
 export { formatTraceparent, parseTraceparent } from './traceparent.ts';
 export type { TraceOrigin } from './traceparent.ts';
 export { startTracing } from './tracing.ts';

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { account, accountsCalls, newAccount, uuid } from '@tenfold/contracts';
 import type { Account } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
@@ -29,6 +30,7 @@ export class AccountController {
   ) {}
 
   @Post('accounts')
+  @RouteConfig({ statements: 1 })
   @AllowedTo('anyone')
   @LimitedBy('log-in')
   @Idempotent(true)
@@ -38,6 +40,7 @@ export class AccountController {
   }
 
   @Put('account/password')
+  @RouteConfig({ statements: 2 })
   @LimitedBy('log-in')
   @HttpCode(204)
   @Documented({
@@ -61,6 +64,7 @@ export class AccountController {
   }
 
   @Patch('accounts/:id')
+  @RouteConfig({ statements: 2 })
   @AllowedTo('admin')
   @Documented({
     summary: 'Disable an account, or enable it again',

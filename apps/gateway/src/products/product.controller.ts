@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { catalogCalls, cursor, product, productChange, productSummary } from '@tenfold/contracts';
 import type { Product } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
@@ -22,6 +23,7 @@ export class ProductController {
   constructor(@InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>) {}
 
   @Get()
+  @RouteConfig({ statements: 4 })
   @AllowedTo('public')
   @Documented({ summary: 'Browse, search, or get products by id', answers: { 200: productPage, 304: null } })
   async list(
@@ -34,6 +36,7 @@ export class ProductController {
   }
 
   @Get(':id')
+  @RouteConfig({ statements: 1 })
   @AllowedTo('public')
   @Documented({ summary: 'Get a product', answers: { 200: product, 304: null }, problems: ['not-found'] })
   async show(
@@ -45,6 +48,7 @@ export class ProductController {
   }
 
   @Patch(':id')
+  @RouteConfig({ statements: 4 })
   @AllowedTo('admin')
   @Documented({ summary: 'Change a product', answers: { 200: product }, problems: ['not-found'] })
   async change(

@@ -5,7 +5,7 @@ import type { Report } from '@tenfold/contracts';
 import { CallError, InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { Health } from '@tenfold/service';
-import { createContext, currentContext, runInContext } from '@tenfold/telemetry';
+import { createContext, currentContext, outsideStatementBudget, runInContext } from '@tenfold/telemetry';
 import { viewOf } from './report.view.ts';
 
 const pollMs = 300;
@@ -64,7 +64,7 @@ export class ReportEvents {
       ...(positions && { positions }),
     });
     try {
-      return await runInContext(context, () => this.worker.getReport({ accountId, id: last.id }));
+      return await outsideStatementBudget(() => runInContext(context, () => this.worker.getReport({ accountId, id: last.id })));
     } catch (error) {
       if (error instanceof CallError) return last;
       throw error;

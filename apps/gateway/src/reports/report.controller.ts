@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, Header, HttpCode, Param, Post, Res, StreamableFile } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { newReport, workerCalls } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
@@ -27,6 +28,7 @@ export class ReportController {
   ) {}
 
   @Post()
+  @RouteConfig({ statements: 2 })
   @HttpCode(202)
   @Idempotent(true)
   @Documented({ summary: 'Have a report made', answers: { 202: reportView } })
@@ -41,12 +43,14 @@ export class ReportController {
   }
 
   @Get(':id')
+  @RouteConfig({ statements: 1 })
   @Documented({ summary: 'See how far a report is', answers: { 200: reportView }, problems: ['not-found'] })
   async show(@CurrentAccount() account: SessionAccount, @Param({ schema: namedReport }) { id }: NamedReport): Promise<ReportView> {
     return viewOf(await this.worker.getReport({ accountId: account.id, id }));
   }
 
   @Get(':id/events')
+  @RouteConfig({ statements: 1 })
   @Header('x-accel-buffering', 'no')
   @Documented({
     summary: 'Follow a report',
@@ -61,6 +65,7 @@ export class ReportController {
   }
 
   @Get(':id/file')
+  @RouteConfig({ statements: 1 })
   @Documented({
     summary: 'Get the file of a finished report',
     answers: { 200: 'text/csv' },

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { accountsCalls, credentials } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
@@ -25,6 +26,7 @@ export class SessionController {
   ) {}
 
   @Post()
+  @RouteConfig({ statements: 2 })
   @AllowedTo('visitor')
   @LimitedBy('log-in')
   @Documented({ summary: 'Log in', answers: { 201: sessionView }, problems: ['wrong-credentials'] })

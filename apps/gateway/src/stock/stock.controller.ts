@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { inventoryCalls, stock } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
@@ -16,6 +17,7 @@ export class StockController {
   constructor(@InjectCalls(inventoryCalls) private readonly inventory: CallClient<typeof inventoryCalls>) {}
 
   @Get()
+  @RouteConfig({ statements: 1 })
   @AllowedTo('public')
   @Documented({ summary: 'See how many of a product are in stock', description: 'Up to some seconds old; unknown products have none.', answers: { 200: stockView, 304: null } })
   async show(

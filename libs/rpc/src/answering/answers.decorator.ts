@@ -1,5 +1,6 @@
 import { MessagePattern } from '@nestjs/microservices';
 import type { AnswerOf, Call, ValidRequestOf } from '@tenfold/contracts';
+import { inStatementBudget } from '@tenfold/telemetry';
 import { passingFailureOf } from './call.refusal.ts';
 
 type Handler<C extends Call> = (request: ValidRequestOf<C>) => AnswerOf<C>;
@@ -8,6 +9,8 @@ type Handler<C extends Call> = (request: ValidRequestOf<C>) => AnswerOf<C>;
  * Makes a controller's method the answer to a call. It receives the request as validated; the deadline, the signal that
  * aborts when the caller gives up, and the positions are in `currentContext()`. The method of a stream is an async
  * generator: it goes on when the caller takes more, and ends at a `yield` when the caller is gone.
+ *
+ * It may run as many statements as the call declares; more are a `BudgetError`, in production a metric.
  */
 export function Answers<C extends Call>(
   call: C,
@@ -15,19 +18,20 @@ export function Answers<C extends Call>(
   const decorate = MessagePattern(patternOf(call));
   return (target, key, descriptor) => {
     const method = descriptor.value;
-    if (method) descriptor.value = withPassingFailures(method);
+    if (method) descriptor.value = answering(call, method);
     decorate(target, key, descriptor as PropertyDescriptor);
   };
 }
 
-/** Before Nest's filter sees a failure that will pass, and hides it. */
-function withPassingFailures<H extends (...parameters: never[]) => unknown>(method: H): H {
+/** Within its budget, and before Nest's filter sees a failure that will pass, and hides it. */
+function answering<H extends (...parameters: never[]) => unknown>(call: Call, method: H): H {
+  const owner = patternOf(call);
   const rethrow = (error: unknown): never => {
     throw passingFailureOf(error);
   };
   return function answer(this: unknown, ...parameters: never[]) {
     try {
-      const result = method.apply(this, parameters);
+      const result = call.stream ? method.apply(this, parameters) : inStatementBudget(owner, call.statements, () => method.apply(this, parameters));
       return result instanceof Promise ? result.catch(rethrow) : result;
     } catch (error) {
       return rethrow(error);

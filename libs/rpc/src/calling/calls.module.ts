@@ -2,6 +2,8 @@ import { ConfigurableModuleBuilder, Inject, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import type { CallContract } from '@tenfold/contracts';
 import { Health } from '@tenfold/service';
+import { spendStatements } from '@tenfold/telemetry';
+import { patternOf } from '../answering/answers.decorator.ts';
 import { CallDispatcher } from './call.dispatcher.ts';
 import type { CallClient, CallOptions } from '../call.types.ts';
 
@@ -78,7 +80,10 @@ function createClient<Contract extends CallContract>(contract: Contract, dispatc
     name,
     call.stream
       ? (request: unknown, options?: CallOptions) => dispatcher.stream(call, request, options)
-      : (request: unknown, options?: CallOptions) => dispatcher.call(call, request, options),
+      : (request: unknown, options?: CallOptions) => {
+          spendStatements(call.statements, patternOf(call));
+          return dispatcher.call(call, request, options);
+        },
   ]);
   return Object.freeze(Object.fromEntries(methods)) as CallClient<Contract>;
 }
