@@ -20,7 +20,8 @@ import { gatewaySettings } from './gateway.settings.ts';
 type Accounts = typeof accountsCalls.calls;
 type Catalog = typeof catalogCalls.calls;
 
-const secret = 'a-secret-for-the-tests-of-the-gateway';
+/** Of the call servers that a test adds. */
+export const gatewaySecret = 'a-secret-for-the-tests-of-the-gateway';
 /** Where each service that the gateway calls is. */
 const addressSettings = Object.keys(gatewaySettings).filter((name) => name.startsWith('CALL_ADDRESSES_'));
 const customerPassword = 'correct horse battery staple';
@@ -31,6 +32,8 @@ export class AccountsForTests {
   readonly #accounts = new Map<string, Account>();
   readonly #passwords = new Map<string, string>();
   readonly #disabled = new Set<string>();
+  /** The ids of each call that asked for many. */
+  readonly askedForMany: (readonly string[])[] = [];
 
   constructor() {
     this.#add('customer@tenfold.test', 'Cleo', 'customer');
@@ -75,6 +78,7 @@ export class AccountsForTests {
 
   @Answers(accountsCalls.calls.getAccounts)
   getAccounts({ ids }: ValidRequestOf<Accounts['getAccounts']>): { items: Account[] } {
+    this.askedForMany.push(ids);
     return { items: [...this.#accounts.values()].filter(({ id }) => ids.includes(id)) };
   }
 
@@ -167,14 +171,14 @@ export const admin = { email: 'admin@tenfold.test', password: customerPassword }
  */
 export async function startGateway(environment: Record<string, string>): Promise<RunningGateway> {
   const nobody = await freePort();
-  const accounts = await startCallServer(accountsCalls, AccountsModule, secret);
-  const catalog = await startCallServer(catalogCalls, CatalogModule, secret);
+  const accounts = await startCallServer(accountsCalls, AccountsModule, gatewaySecret);
+  const catalog = await startCallServer(catalogCalls, CatalogModule, gatewaySecret);
   const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-gateway-'));
   const config = readConfig(gatewaySettings, {
     REPLICA: 'gateway-test',
     OPERATIONS_PORT: '1',
     HTTP_PORT: '1',
-    CALLS_SECRET: secret,
+    CALLS_SECRET: gatewaySecret,
     COOKIE_KEYS: `${randomUUID()}${randomUUID()}`,
     OBJECT_STORE_DIR: objectStore,
     ...Object.fromEntries(addressSettings.map((name) => [name, `127.0.0.1:${nobody}`])),

@@ -16,6 +16,7 @@ import { LogInDelays } from './limits/log-in-delays.ts';
 import { RateLimitGuard } from './limits/rate-limit.guard.ts';
 import { RateLimits } from './limits/rate-limits.ts';
 import { objectStoreProvider } from './object-store.ts';
+import { OrderBookController } from './orders/order-book.controller.ts';
 import { OrderController } from './orders/order.controller.ts';
 import { PictureController } from './pictures/picture.controller.ts';
 import { PictureFiles } from './pictures/picture.files.ts';
@@ -61,6 +62,7 @@ export class GatewayModule {
         ProductController,
         CartController,
         OrderController,
+        OrderBookController,
         ReportController,
       ],
       providers: [

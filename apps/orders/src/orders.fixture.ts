@@ -161,6 +161,8 @@ export async function startOrders(): Promise<OrdersFixture> {
   Logger.overrideLogger(false);
   await module.init();
   const sharded = module.get(ShardedDatabase);
+  // A busy machine may be too slow for the first look.
+  for (const shard of sharded.all) while (!shard.primary) await Promise.all(shard.nodes.map((node) => node.sample()));
   return {
     module,
     sharded,

@@ -32,8 +32,8 @@ export { catalogCalls, product, productChange, productChanged, productFilter, pr
 export type { Category, Product, ProductSummary } from './catalog.contract.ts';
 export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';
-export { idempotencyKey, order, orderLine, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';
-export type { Order, OrderSummary } from './orders.contract.ts';
+export { idempotencyKey, order, orderLine, orderMonth, orderOfAccount, orderPage, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';
+export type { Order, OrderPage, OrderSummary } from './orders.contract.ts';
 export { buildReport, newReport, report, reportKind, workerCalls } from './worker.contract.ts';
 export type { Report } from './worker.contract.ts';
 export { allMessages } from './all-messages.ts';

@@ -24,6 +24,21 @@ export type Order = z.output<typeof order>;
 export const orderSummary = order.omit({ lines: true, accountId: true });
 export type OrderSummary = z.output<typeof orderSummary>;
 
+/** An order as a list of everybody's shows it. */
+export const orderOfAccount = orderSummary.extend({ accountId: uuid });
+
+/** A month, e.g. `2024-11`. */
+export const orderMonth = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month such as 2024-11');
+
+/**
+ * A page of an account's history; on the last one, the months of which orders of it are in the archive, latest first, and
+ * how many. Absent when there are none.
+ */
+export const orderPage = pageOf(orderSummary).extend({
+  archived: z.array(z.strictObject({ month: orderMonth, orders: z.int().min(1) })).optional(),
+});
+export type OrderPage = z.output<typeof orderPage>;
+
 /** What a client may send as `Idempotency-Key`. */
 export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters without spaces');
 
@@ -49,9 +64,29 @@ export const ordersCalls = defineCalls('orders', {
   },
   listOrders: {
     request: z.strictObject({ accountId: uuid, limit: pageLimit.default(20), after: cursor.optional() }),
-    response: pageOf(orderSummary),
+    response: orderPage,
     errors: ['bad-cursor'],
     idempotent: true,
+    statements: 1,
+  },
+  /** Orders of all accounts, the latest first, as far as they are not in the archive. */
+  listAllOrders: {
+    priority: 'low',
+    request: z.strictObject({ limit: pageLimit.default(20), after: cursor.optional() }),
+    response: pageOf(orderOfAccount),
+    errors: ['bad-cursor'],
+    idempotent: true,
+    // One for each shard.
+    statements: 2,
+  },
+  /** The account's orders of a month out of the archive, the latest first; `not-found` when it has none there. Reads the month's file. */
+  listArchivedOrders: {
+    priority: 'low',
+    request: z.strictObject({ accountId: uuid, month: orderMonth }),
+    response: z.strictObject({ items: z.array(orderSummary) }),
+    errors: ['not-found'],
+    idempotent: true,
+    deadlineMs: 10_000,
     statements: 1,
   },
   /** Another account's order is `not-found`. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Pool } from 'pg';
 import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 'pg';
-import { BudgetError, isTracing } from '@tenfold/telemetry';
+import { BudgetError, isTracing, outsideStatementBudget } from '@tenfold/telemetry';
 import { DataSource, QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import { DatabaseError, isConnectionFailure, isOutOfTime, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
@@ -280,7 +280,8 @@ export class DatabaseNode {
     if (this.#dataSource.isInitialized) return;
     const stalled = setTimeout(() => this.cutOff(), preparationTimeoutMs);
     try {
-      await this.#dataSource.initialize();
+      // On whatever request's occasion it happens, it is none of its statements.
+      await outsideStatementBudget(() => this.#dataSource.initialize());
     } finally {
       clearTimeout(stalled);
     }

@@ -32,6 +32,21 @@ export class ShardedDatabase {
     return this.#shard(shard).read(run, options);
   }
 
+  /**
+   * Reads from every shard and merges what they give, for a list of all keys. A row that two shards give is one: its bucket
+   * has just moved. A page of a keyset list is the first rows of the merge, when each shard gives its own first so many.
+   *
+   * @param run gives the rows of a shard in the order of `compare`
+   * @param compare 0 for the same row alone
+   */
+  async readAll<Row>(run: (reader: Reader) => Promise<Row[]>, compare: (one: Row, other: Row) => number): Promise<Row[]> {
+    const rows = (await Promise.all(this.all.map((shard) => shard.read(run)))).flat().sort(compare);
+    return rows.filter((row, index) => {
+      const before = rows[index - 1];
+      return before === undefined || compare(before, row) !== 0;
+    });
+  }
+
   /** Writes where the key is now, and waits for a bucket that is being moved; see {@link Database.write}. */
   write<Result>(key: string, run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     const bucket = bucketOf(key);

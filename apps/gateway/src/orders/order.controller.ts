@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Logger, Param, Post, Query, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { order, orderSummary, ordersCalls, pageOf } from '@tenfold/contracts';
-import type { Order, OrderSummary } from '@tenfold/contracts';
+import { order, orderPage, ordersCalls } from '@tenfold/contracts';
+import type { Order, OrderPage } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { SessionStore } from '@tenfold/session';
@@ -15,8 +15,10 @@ import { pageQuery } from '../pages/page.query.ts';
 import type { PageQuery } from '../pages/page.query.ts';
 import { CurrentAccount, CurrentSessionOf } from '../sessions/current-session.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
-import { bodyHashOf, namedOrder, newOrder } from './order.request.ts';
+import { bodyHashOf, namedMonth, namedOrder, newOrder } from './order.request.ts';
 import type { NewOrder } from './order.request.ts';
+
+const archivedOrders = ordersCalls.calls.listArchivedOrders.response;
 
 @Controller('v1/orders')
 export class OrderController {
@@ -60,11 +62,15 @@ export class OrderController {
 
   @Get()
   @RouteConfig({ statements: 1 })
-  @Documented({ summary: 'List my orders, the latest first', answers: { 200: pageOf(orderSummary) } })
+  @Documented({
+    summary: 'List my orders, the latest first',
+    description: 'The last page says of which months there are older orders in the archive.',
+    answers: { 200: orderPage },
+  })
   list(
     @CurrentAccount() account: SessionAccount,
     @Query({ schema: pageQuery }) query: PageQuery,
-  ): Promise<{ items: OrderSummary[]; next: string | null }> {
+  ): Promise<OrderPage> {
     return this.orders.listOrders({ accountId: account.id, ...query });
   }
 
@@ -76,6 +82,16 @@ export class OrderController {
     @Param({ schema: namedOrder }) { id }: z.output<typeof namedOrder>,
   ): Promise<Order> {
     return this.orders.getOrder({ accountId: account.id, id });
+  }
+
+  @Get('archived/:month')
+  @RouteConfig({ statements: 1 })
+  @Documented({ summary: 'List my orders of a month that is in the archive', answers: { 200: archivedOrders }, problems: ['not-found'] })
+  listArchived(
+    @CurrentAccount() account: SessionAccount,
+    @Param({ schema: namedMonth }) { month }: z.output<typeof namedMonth>,
+  ): Promise<z.output<typeof archivedOrders>> {
+    return this.orders.listArchivedOrders({ accountId: account.id, month });
   }
 
   /** Only what was ordered: another tab may have added something meanwhile. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { itemQuantity, uuid } from '@tenfold/contracts';
+import { itemQuantity, orderMonth, uuid } from '@tenfold/contracts';
 import { z } from 'zod';
 
 /** What to order; without `items` it is the cart. */
@@ -16,6 +16,8 @@ export const newOrder = z
 export type NewOrder = z.output<typeof newOrder>;
 
 export const namedOrder = z.strictObject({ id: uuid });
+
+export const namedMonth = z.strictObject({ month: orderMonth });
 
 /** What tells two orders under one key apart: the request as it was sent, whatever the cart holds by now. */
 export function bodyHashOf(order: NewOrder): string {

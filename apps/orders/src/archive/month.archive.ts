@@ -54,6 +54,7 @@ export async function archiveMonth(query: Query, store: Disk, shard: string, mon
   const archived: ArchivedMonth = { shard, month, file, rows: written.rows, sha256: written.sha256 };
   await store.put(`${file}.json`, `${JSON.stringify(archived)}\n`);
   await verify(store, archived);
+  await query(`insert into archived_orders select account_id, $1, $2, count(*) from only ${partition} group by account_id`, [month, file]);
   await query(`alter table orders detach partition ${partition}`);
   await query(`drop table ${partition}`);
   await query(
@@ -92,18 +93,18 @@ export async function restoreMonth(query: Query, store: Disk, shard: string, mon
   const [begin, end] = [`${month}-01 00:00+00`, `${monthOf(new Date(`${month}-01T00:00:00Z`), -1)}-01 00:00+00`];
   await query(`alter table orders attach partition ${partition} for values from ('${begin}') to ('${end}')`);
   await query('delete from archived_months where month = $1', [month]);
+  await query('delete from archived_orders where file = $1', [archived.file]);
   return archived.rows;
 }
 
-/** One order out of a month's file, which is read until it is found. */
-export async function findArchived(store: Disk, file: string, accountId: string, id: string): Promise<Order | undefined> {
+/** The account's orders in a month's file, the earliest first. Whoever has what it looked for reads no further. */
+export async function* ordersIn(store: Disk, file: string, accountId: string): AsyncGenerator<Order> {
   for await (const line of linesIn(store, file)) {
-    if (!line.includes(id)) continue;
+    if (!line.includes(accountId)) continue;
     const row = JSON.parse(line) as { id: string; account_id: string; status: Order['status']; total_cents: number; created_at: string; lines: Order['lines'] };
-    if (row.id !== id || row.account_id !== accountId) continue;
-    return { id, accountId, status: row.status, totalCents: row.total_cents, lines: row.lines, createdAt: new Date(row.created_at).toISOString() };
+    if (row.account_id !== accountId) continue;
+    yield { id: row.id, accountId, status: row.status, totalCents: row.total_cents, lines: row.lines, createdAt: new Date(row.created_at).toISOString() };
   }
-  return undefined;
 }
 
 /** @throws Error when the file has other lines than were counted when it was written */

@@ -63,10 +63,47 @@ test('an old month moves to the object store, its orders are still found, and it
   // A replica may not have the drop yet; the archive answers for it once it has.
   await expect.poll(() => archive.find(accountId, id)).toEqual(placed);
   expect(await archive.find(randomUUID(), id)).toBeUndefined();
+  const page = await inSession(async () => history.listOrders({ accountId, limit: 20 }));
+  expect(page).toEqual({ items: [], next: null, archived: [{ month: old, orders: 4500 }] });
+  const items = await archive.list(accountId, old);
+  expect(items).toHaveLength(4500);
+  expect(items.map((order) => order.id)).toEqual(items.map((order) => order.id).sort().toReversed());
+  expect(items.find((order) => order.id === id)).toEqual(placed);
 
   expect(await restore()).toBe(4500);
   expect(await fingerprint()).toEqual(before);
   expect(await restore()).toBeUndefined();
+  expect(await archive.list(accountId, old)).toEqual([]);
+});
+
+test('a history says what is in the archive on its last page alone, and not to others', async () => {
+  await archive.archiveOld(new Date());
+  const other = orders.accountOn(0);
+  const recent = (minute: number) =>
+    orders.query(accountId, `insert into orders values ($1, $2, 'confirmed', 1, $3, '[]')`, [idAt(Date.now() - minute * 60_000), accountId, new Date(Date.now() - minute * 60_000)]);
+  await inSession(async () => {
+    for (const minute of [1, 2, 3]) await recent(minute);
+    const first = await history.listOrders({ accountId, limit: 2 });
+    expect(first.items).toHaveLength(2);
+    expect(first).not.toHaveProperty('archived');
+    const last = await history.listOrders({ accountId, limit: 2, after: first.next ?? undefined });
+    expect(last).toMatchObject({ next: null, archived: [{ month: old, orders: 4500 }] });
+    expect(await history.listOrders({ accountId: other, limit: 2 })).toEqual({ items: [], next: null });
+    await expect(history.listArchivedOrders({ accountId: other, month: old })).rejects.toMatchObject({ code: 'not-found' });
+    await orders.query(accountId, `delete from orders where account_id = $1`, [accountId]);
+  });
+  expect(await restore()).toBe(4500);
+});
+
+test('a few files are read at once, and whoever comes then is told to come again', async () => {
+  await archive.archiveOld(new Date());
+  const answers = await Promise.allSettled(Array.from({ length: 12 }, () => archive.list(accountId, old)));
+  expect(answers.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(4);
+  const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
+  expect(refused.length).toBeGreaterThan(0);
+  for (const reason of refused) expect(reason).toMatchObject({ code: 'overloaded', retryAfterMs: 1000 });
+  expect(await archive.list(accountId, old)).toHaveLength(4500);
+  expect(await restore()).toBe(4500);
 });
 
 test('a month whose file cannot be read back stays in the database', async () => {
@@ -100,6 +137,12 @@ test('an order of a month without a partition is not lost', async () => {
   const [row] = await orders.query<{ partition: string }>(accountId, 'select tableoid::regclass::text as partition from orders where created_at = $1', [at]);
   expect(row?.partition).toBe('orders_default');
 });
+
+/** The id of an order of that time, in milliseconds. */
+function idAt(time: number): string {
+  const hex = Math.floor(time).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+}
 
 function damage(key: string): void {
   const file = join(directory, key);

@@ -1,11 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Order } from '@tenfold/contracts';
+import { CallError } from '@tenfold/rpc';
 import { ShardedDatabase } from '@tenfold/database';
 import type { Database } from '@tenfold/database';
 import type { Disk } from 'flydrive';
 import { createdAtOf } from '../order/order.id.ts';
-import { archiveMonth, findArchived, monthOf } from './month.archive.ts';
+import { archiveMonth, monthOf, ordersIn } from './month.archive.ts';
 import type { ArchivedMonth } from './month.archive.ts';
 
 export interface OrderArchiveOptions {
@@ -17,11 +18,17 @@ export interface OrderArchiveOptions {
 
 const day = 24 * 60 * 60 * 1000;
 
+/** Files that are unpacked at once for those who look into the past: it takes a core. */
+const mostReading = 4;
+
+const filesSql = 'select file from archived_orders where account_id = $1 and month = $2';
+
 /** Keeps the orders table from growing for ever: daily, months that are old enough move to the object store. */
 @Injectable()
 export class OrderArchive implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger(OrderArchive.name);
   #timer: NodeJS.Timeout | undefined;
+  #reading = 0;
 
   constructor(
     private readonly sharded: ShardedDatabase,
@@ -55,13 +62,33 @@ export class OrderArchive implements OnApplicationBootstrap, OnApplicationShutdo
     return archived;
   }
 
-  /** An order whose month is in the archive. */
+  /** An order whose month is in the archive. @throws CallError `overloaded` */
   async find(accountId: string, id: string): Promise<Order | undefined> {
     const createdAt = createdAtOf(id);
+    if (!createdAt) return undefined;
+    for await (const order of this.#ordersOf(accountId, monthOf(createdAt))) if (order.id === id) return order;
+    return undefined;
+  }
+
+  /** The account's orders of a month out of the archive, the latest first. @throws CallError `overloaded` */
+  async list(accountId: string, month: string): Promise<Order[]> {
+    const orders: Order[] = [];
+    for await (const order of this.#ordersOf(accountId, month)) orders.push(order);
+    return orders.sort((one, other) => (one.id < other.id ? 1 : -1));
+  }
+
+  async *#ordersOf(accountId: string, month: string): AsyncGenerator<Order> {
     const { store } = this.options;
-    if (!createdAt || !store) return undefined;
-    const [month] = await this.sharded.read(accountId, (reader) => reader.query<{ file: string }[]>('select file from archived_months where month = $1', [monthOf(createdAt)]), { prefer: 'primary' });
-    return month && findArchived(store, month.file, accountId, id);
+    if (!store) return;
+    const files = await this.sharded.read(accountId, (reader) => reader.query<{ file: string }[]>(filesSql, [accountId, month]), { prefer: 'primary' });
+    if (files.length === 0) return;
+    if (this.#reading === mostReading) throw new CallError('overloaded', 'enough files of the archive are being read', { retryAfterMs: 1000 });
+    this.#reading += 1;
+    try {
+      for (const { file } of files) yield* ordersIn(store, file, accountId);
+    } finally {
+      this.#reading -= 1;
+    }
   }
 
   async #oldMonths(shard: Database, now: Date): Promise<string[]> {

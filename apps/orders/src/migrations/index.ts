@@ -4,6 +4,7 @@ import { CreateOrders1764000000001 } from './1764000000001-create-orders.ts';
 import { CreateArchivedMonths1764000000002 } from './1764000000002-create-archived-months.ts';
 import { EndStuckCheckouts1764000000010 } from './1764000000010-end-stuck-checkouts.ts';
 import { IndexOpenCheckouts1764000000011 } from './1764000000011-index-open-checkouts.ts';
+import { CreateArchivedOrders1764000000020 } from './1764000000020-create-archived-orders.ts';
 
 export const migrations = [
   ...outboxMigrations,
@@ -12,4 +13,5 @@ export const migrations = [
   CreateArchivedMonths1764000000002,
   EndStuckCheckouts1764000000010,
   IndexOpenCheckouts1764000000011,
+  CreateArchivedOrders1764000000020,
 ];

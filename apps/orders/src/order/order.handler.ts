@@ -1,12 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { ordersCalls } from '@tenfold/contracts';
-import type { Order, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
+import type { Order, OrderPage, OrderSummary, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { DatabaseError } from '@tenfold/database';
 import { Answers, CallError } from '@tenfold/rpc';
 import { OrderArchive } from '../archive/order.archive.ts';
 import { OrderRepository } from './order.repository.ts';
+import type { OrderHead } from './order.repository.ts';
 
-const { listOrders, getOrder } = ordersCalls.calls;
+const { listOrders, listAllOrders, listArchivedOrders, getOrder } = ordersCalls.calls;
 
 @Controller()
 export class OrderHandler {
@@ -16,24 +17,22 @@ export class OrderHandler {
   ) {}
 
   @Answers(listOrders)
-  async listOrders({ accountId, limit, after }: ValidRequestOf<typeof listOrders>): Promise<ResponseOf<typeof listOrders>> {
-    try {
-      const { items, next } = await this.orders.list(accountId, limit, after);
-      return {
-        items: items.map(({ id, status, totalCents, createdAt }) => ({
-          id,
-          status,
-          totalCents,
-          createdAt: createdAt.toISOString(),
-        })),
-        next,
-      };
-    } catch (error) {
-      if (error instanceof DatabaseError && error.code === 'bad-cursor') {
-        throw new CallError('bad-cursor', error.message, { cause: error });
-      }
-      throw error;
-    }
+  async listOrders({ accountId, limit, after }: ValidRequestOf<typeof listOrders>): Promise<OrderPage> {
+    const { items, next, archived } = await this.orders.list(accountId, limit, after).catch(refuseCursor);
+    return { items: items.map(summaryOf), next, ...(next === null && archived.length > 0 && { archived }) };
+  }
+
+  @Answers(listAllOrders)
+  async listAllOrders({ limit, after }: ValidRequestOf<typeof listAllOrders>): Promise<ResponseOf<typeof listAllOrders>> {
+    const { items, next } = await this.orders.listAll(limit, after).catch(refuseCursor);
+    return { items: items.map((row) => ({ ...summaryOf(row), accountId: row.accountId })), next };
+  }
+
+  @Answers(listArchivedOrders)
+  async listArchivedOrders({ accountId, month }: ValidRequestOf<typeof listArchivedOrders>): Promise<{ items: OrderSummary[] }> {
+    const orders = await this.archive.list(accountId, month);
+    if (orders.length === 0) throw new CallError('not-found', `no orders of ${month} in the archive`);
+    return { items: orders.map(({ id, status, totalCents, createdAt }) => ({ id, status, totalCents, createdAt })) };
   }
 
   @Answers(getOrder)
@@ -44,4 +43,13 @@ export class OrderHandler {
     if (!archived) throw new CallError('not-found', `no order ${id} of this account`);
     return archived;
   }
+}
+
+function summaryOf({ id, status, totalCents, createdAt }: OrderHead): OrderSummary {
+  return { id, status, totalCents, createdAt: createdAt.toISOString() };
+}
+
+function refuseCursor(error: unknown): never {
+  if (!(error instanceof DatabaseError) || error.code !== 'bad-cursor') throw error;
+  throw new CallError('bad-cursor', error.message, { cause: error });
 }

@@ -78,6 +78,33 @@ test('says on a full last page that there is no next one', async () => {
   });
 });
 
+test('lists the orders of all accounts over both shards, latest first, each once, also while a bucket is in two places', async () => {
+  await inSession(async () => {
+    const now = Date.now() + 60_000;
+    const ids: string[] = [];
+    for (const [index, shard] of [0, 1, 1, 0, 1, 0, 0].entries()) {
+      accountId = orders.accountOn(shard);
+      ids.push(await orderAt(now - index * day));
+    }
+    // What a move leaves in the source until the last read of it has ended.
+    const [copied, account] = [ids.at(-1) ?? '', accountId];
+    const copy = `insert into orders (id, account_id, status, total_cents, created_at, lines) values ($1, $2, 'confirmed', 5000000000, $3, '[]')`;
+    await orders.query(orders.accountOn(1), copy, [copied, account, new Date(now - 6 * day)]);
+    const seen: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await history.listAllOrders({ limit: 2, after });
+      expect(page.items.length).toBeLessThanOrEqual(2);
+      seen.push(...page.items.map(({ id }) => id).filter((id) => ids.includes(id)));
+      after = page.next ?? undefined;
+    } while (after !== undefined && seen.length <= ids.length);
+    expect(seen).toEqual(ids);
+    await expect(history.listAllOrders({ limit: 2, after: 'x' })).rejects.toMatchObject({ code: 'bad-cursor' });
+    const own = await history.listOrders({ accountId, limit: 1 });
+    await expect(history.listAllOrders({ limit: 2, after: own.next ?? 'none' })).rejects.toMatchObject({ code: 'bad-cursor' });
+  });
+});
+
 test('gives nothing to an account without orders', async () => {
   expect(await history.listOrders({ accountId, limit: 20 })).toEqual({ items: [], next: null });
 });
