@@ -78,7 +78,7 @@ test('a bucket moves there and back under load: nothing is lost, doubled, refuse
 
   expect(failures).toEqual([]);
   expect(unseen).toEqual([]);
-  expect(moved).toBeGreaterThan(10);
+  expect(moved).toBeGreaterThan(0);
   expect(onTarget).toBeGreaterThan(moved);
   expect(onSource).toEqual([]);
   expect(await held(0)).toEqual(acknowledged.toSorted((a, b) => a - b));

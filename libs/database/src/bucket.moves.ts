@@ -78,13 +78,13 @@ export class BucketMoves {
     const deadline = Date.now() + patienceMs;
     for (;;) {
       const shard = await this.shardOf(bucket, home);
-      const done = await this.#databaseOf(shard).write(async (tx) => {
-        // Two statements in one round trip: the second sees what was committed while the first waited for the lock.
-        const [, [move]] = await outsideStatementBudget(() =>
-          Promise.all([tx.query('select pg_advisory_xact_lock_shared($1, $2)', [bucketLock, bucket]), tx.query<Move[]>(moveSql, [bucket])]),
-        );
-        return move ? { move } : { result: await run(tx) };
-      });
+      const done = await this.#databaseOf(shard).write(
+        async (tx, [, , moves]) => {
+          const move = moves?.[0] as Move | undefined;
+          return move ? { move } : { result: await run(tx) };
+        },
+        { start: startIn(bucket) },
+      );
       if ('result' in done) return done.result as Result;
       this.#moves[shard]?.set(bucket, done.move);
       if (Date.now() > deadline) throw new DatabaseError('primary-unavailable', `bucket ${bucket} is being moved`);
@@ -124,3 +124,8 @@ export class BucketMoves {
 
 const movesSql = 'select bucket, to_shard as "toShard", state from moved_buckets';
 const moveSql = `${movesSql} where bucket = $1`;
+
+/** Keeps the bucket where it is; the last statement sees what was committed while the one before waited for the lock. */
+function startIn(bucket: number): string {
+  return `START TRANSACTION; select pg_advisory_xact_lock_shared(${bucketLock}, ${bucket}); ${movesSql} where bucket = ${bucket}`;
+}

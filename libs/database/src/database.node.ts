@@ -9,6 +9,7 @@ import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
 import { commit, inTransaction } from './node.transaction.ts';
+import type { Rows } from './node.transaction.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
 import { countStatements } from './statement.counting.ts';
@@ -234,14 +235,19 @@ export class DatabaseNode {
   /**
    * Runs a transaction.
    *
+   * @param start see {@link inTransaction}
    * @param onCommit gets the LSN that a replica must have replayed to show it
    * @throws DatabaseError `primary-unavailable`, `outcome-unknown`, `pool-exhausted`
    */
-  async write<Result>(run: (tx: EntityManager) => Promise<Result>, onCommit: (lsn: string) => void): Promise<Result> {
+  async write<Result>(
+    run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>,
+    onCommit: (lsn: string) => void,
+    start = 'START TRANSACTION',
+  ): Promise<Result> {
     this.#outstanding += 1;
     try {
       this.#refuseWhenFull();
-      return await inTransaction(this.#dataSource, 'START TRANSACTION', run, async (client) => onCommit(await commit(client)));
+      return await inTransaction(this.#dataSource, start, run, async (client) => onCommit(await commit(client)));
     } catch (error) {
       const translated = this.#translated(error);
       if (!isConnectionFailure(translated) && !isReadOnlyRefusal(translated)) throw translated;

@@ -10,6 +10,7 @@ import { withDefaults } from './database.options.ts';
 import type { DatabaseOptions, ResolvedBehaviour } from './database.options.ts';
 import { logPosition } from './log-position.ts';
 import { refuseWithinRead, runReading } from './read-only.scope.ts';
+import type { Rows } from './node.transaction.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
 import { Topology } from './topology.ts';
@@ -93,14 +94,16 @@ export class Database {
   /**
    * Runs a transaction on the primary. Its position goes to the context, so that later reads see it.
    *
+   * @param options.start SQL that begins the transaction, and statements that go with it in the same round trip, without
+   *   parameters; `run` gets the rows of each as well. Default `START TRANSACTION`
    * @throws DatabaseError `primary-unavailable` at once while no primary is known, `outcome-unknown`,
    *   `pool-exhausted`, `write-within-read`
    */
-  write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
-    return inSpan(this.#startSpan('write'), () => this.#write(run));
+  write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, options?: { start: string }): Promise<Result> {
+    return inSpan(this.#startSpan('write'), () => this.#write(run, options?.start));
   }
 
-  async #write<Result>(run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+  async #write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, start?: string): Promise<Result> {
     refuseWithinRead(this.name);
     const stop = this.#writeDuration.startTimer();
     let outcome = 'committed';
@@ -110,11 +113,12 @@ export class Database {
       if (!primary) throw new DatabaseError('primary-unavailable', `${this.name}: no primary is up`);
       let transaction: EntityManager | undefined;
       const result = await primary.write(
-        (tx) => {
+        (tx, started) => {
           transaction = tx;
-          return run(tx);
+          return run(tx, started);
         },
         (lsn) => this.#raise(lsn),
+        start,
       );
       if (transaction) runAfterCommit(transaction, this);
       return result;

@@ -2,24 +2,28 @@ import type { PoolClient, QueryResult } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { DatabaseError, isConnectionFailure } from './database.error.ts';
 
+/** What a statement returned. */
+export type Rows = readonly Readonly<Record<string, unknown>>[];
+
 /**
  * Runs `run` on one connection between `start` and what `finish` does; rolls back when either throws.
  *
- * @param start SQL that begins the transaction
+ * @param start SQL that begins the transaction, and what goes with it in the same round trip
+ * @param run gets the rows of each statement of `start` as well
  */
 export async function inTransaction<Result>(
   dataSource: DataSource,
   start: string,
-  run: (tx: EntityManager) => Promise<Result>,
+  run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>,
   finish: (client: PoolClient) => Promise<void>,
 ): Promise<Result> {
   const runner = dataSource.createQueryRunner();
   try {
     const client = (await runner.connect()) as PoolClient;
-    await client.query(start);
-    setDepth(runner, 1);
     try {
-      const result = await run(runner.manager);
+      const started = [(await client.query(start)) as QueryResult | QueryResult[]].flat().map(({ rows }) => rows as Rows);
+      setDepth(runner, 1);
+      const result = await run(runner.manager, started);
       await finish(client);
       setDepth(runner, 0);
       return result;

@@ -31,6 +31,9 @@ export type Claim =
 
 export type OpenState = 'claimed' | 'releasing';
 
+/** Ends a transaction that must leave nothing behind. */
+class NotPlaced extends Error {}
+
 @Injectable()
 export class CheckoutRepository {
   constructor(private readonly sharded: ShardedDatabase) {}
@@ -56,16 +59,24 @@ export class CheckoutRepository {
    *
    * @returns whether this attempt placed it; false when another one did, or the claim was given up
    */
-  place({ accountId, idempotencyKey }: OrderKey, order: Order): Promise<boolean> {
-    return this.sharded.write(accountId, async (tx) => {
-      const placed = await tx.query<unknown[]>(placeSql, [accountId, idempotencyKey, order.id, JSON.stringify(order)]);
-      if (placed.length === 0) return false;
-      const { id: orderId, totalCents, lines, createdAt } = order;
-      const payload = { orderId, accountId, totalCents, lines, createdAt };
-      await addMessage(tx, sendReceipt, payload);
-      await addMessage(tx, orderPlaced, payload);
+  async place({ accountId, idempotencyKey }: OrderKey, order: Order): Promise<boolean> {
+    const { id: orderId, totalCents, lines, createdAt } = order;
+    const payload = { orderId, accountId, totalCents, lines, createdAt };
+    try {
+      await this.sharded.write(accountId, async (tx) => {
+        // All are on their way before the first is answered; what was added for nothing is rolled back.
+        const [placed] = await Promise.all([
+          tx.query<unknown[]>(placeSql, [accountId, idempotencyKey, orderId, JSON.stringify(order)]),
+          addMessage(tx, sendReceipt, payload),
+          addMessage(tx, orderPlaced, payload),
+        ]);
+        if (placed.length === 0) throw new NotPlaced();
+      });
       return true;
-    });
+    } catch (error) {
+      if (error instanceof NotPlaced) return false;
+      throw error;
+    }
   }
 
   /**
