@@ -1,5 +1,5 @@
 import { allMessages } from '@tenfold/contracts';
-import { DeadLetters } from '@tenfold/jobs/dead-letters';
+import { addByHand, DeadLetters } from '@tenfold/jobs/dead-letters';
 import type { DeadLetter } from '@tenfold/jobs/dead-letters';
 import { clusterDirectory, readStatus } from '@tenfold/local-cluster';
 
@@ -7,6 +7,7 @@ const usage = `npm run jobs -- list [--all]         dead letters that wait for s
 npm run jobs -- show ID             one of them, with cause, stack, headers and payload
 npm run jobs -- replay ID… | --all  sends them again, with the ids they have: the effect happens once
 npm run jobs -- discard ID… | --all takes them off the list
+npm run jobs -- add TOPIC [PAYLOAD] a job by hand, its payload as JSON (default {}), e.g. add worker.rebuild-sales
 
 Kafka is asked at KAFKA_BROKERS (host:port, comma list), else the local cluster's.`;
 
@@ -24,13 +25,20 @@ function lineOf({ id, state, topic, key, attempts, failedAt, cause }: DeadLetter
   return [id, state.padEnd(9), failedAt, topic, `key ${key}`, `${attempts} attempts`, cause].join('  ');
 }
 
+async function add(topic: string, payload: string): Promise<void> {
+  const job = allMessages.find((message) => message.topic === topic);
+  if (!job) throw new Error(`There is no job ${topic}. There are:\n${allMessages.map((message) => message.topic).join('\n')}`);
+  say(`${await addByHand(await findBrokers(), job, JSON.parse(payload))} added to ${topic}`);
+}
+
 async function run(command: string | undefined, values: readonly string[]): Promise<void> {
-  const commands = ['list', 'show', 'replay', 'discard'];
+  const commands = ['list', 'show', 'replay', 'discard', 'add'];
   if (!command || !commands.includes(command) || (command !== 'list' && values.length === 0)) {
     say(usage);
     process.exitCode = command === undefined || command === '--help' ? 0 : 2;
     return;
   }
+  if (command === 'add') return add(values[0] ?? '', values[1] ?? '{}');
   const letters = new DeadLetters({ brokers: await findBrokers(), topics: allMessages.map(({ topic }) => topic) });
   try {
     const all = values.includes('--all');

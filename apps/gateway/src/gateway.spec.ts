@@ -283,6 +283,7 @@ describe('the OpenAPI document', () => {
       'DELETE /v1/account/picture',
       'DELETE /v1/accounts/{id}/sessions',
       'DELETE /v1/cart/items/{productId}',
+      'DELETE /v1/reports/{id}',
       'DELETE /v1/session',
       'DELETE /v1/sessions',
       'DELETE /v1/sessions/{id}',

@@ -13,5 +13,11 @@ await runService({
   config,
   module: WorkerModule.register(config),
   transport: callServer(workerCalls, config),
-  operations: [DeadLettersModule.register({ brokers: config.KAFKA_BROKERS, topics: workerMessages.map(({ topic }) => topic) })],
+  operations: [
+    DeadLettersModule.register({
+      brokers: config.KAFKA_BROKERS,
+      topics: workerMessages.map(({ topic }) => topic),
+      token: config.DIAGNOSTICS_TOKEN,
+    }),
+  ],
 });

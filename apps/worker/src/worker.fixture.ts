@@ -5,7 +5,7 @@ import { Controller, Logger, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { accountsCalls, allMessages, ordersCalls } from '@tenfold/contracts';
-import type { Account, Message, PayloadOf, ValidRequestOf } from '@tenfold/contracts';
+import type { Account, Message, Order, PayloadOf, ResponseOf, ValidRequestOf, orderPlaced } from '@tenfold/contracts';
 import { Database } from '@tenfold/database';
 import { createTestDatabase } from '@tenfold/database/testing';
 import { addMessage, ensureTopics } from '@tenfold/jobs';
@@ -13,13 +13,14 @@ import { Answers, CallError } from '@tenfold/rpc';
 import { startCallServer } from '@tenfold/rpc/testing';
 import { HealthModule, readConfig } from '@tenfold/service';
 import { createContext, runInContext } from '@tenfold/telemetry';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import { migrations } from './migrations/index.ts';
 import { WorkerModule } from './worker.module.ts';
 import { workerSettings } from './worker.settings.ts';
 
 type Accounts = typeof accountsCalls.calls;
 type Orders = typeof ordersCalls.calls;
+type AnswerPart = ResponseOf<Orders['streamOrders']>;
 
 const secret = 'a secret of the tests, 32 characters or more';
 
@@ -68,6 +69,21 @@ export class OrdersForTests {
     return { created: [] };
   }
 
+  /** All that have been confirmed. */
+  placed: readonly PayloadOf<typeof orderPlaced>[] = [];
+  /** Runs before each part of the stream of orders, from 1. */
+  onPart: (part: number) => unknown = () => undefined;
+
+  @Answers(ordersCalls.calls.streamOrders)
+  async *streamOrders({ after }: ValidRequestOf<Orders['streamOrders']>): AsyncGenerator<AnswerPart> {
+    const first = after ? this.placed.findIndex(({ orderId }) => orderId === after.orderId) + 1 : 0;
+    for (let index = first, part = 1; index < this.placed.length; index += 100, part += 1) {
+      await this.onPart(part);
+      const items = this.placed.slice(index, index + 100).map(({ orderId, ...order }): Order => ({ id: orderId, status: 'confirmed', ...order }));
+      yield { items, after: { shard: 0, orderId: items.at(-1)?.id ?? '' }, total: this.placed.length };
+    }
+  }
+
   @Answers(ordersCalls.calls.placeOrder)
   placeOrder(): never {
     throw new CallError('nothing-to-order', 'not in these tests');
@@ -76,6 +92,16 @@ export class OrdersForTests {
   @Answers(ordersCalls.calls.listOrders)
   listOrders(): { items: []; next: null } {
     return { items: [], next: null };
+  }
+
+  @Answers(ordersCalls.calls.listAllOrders)
+  listAllOrders(): { items: []; next: null } {
+    return { items: [], next: null };
+  }
+
+  @Answers(ordersCalls.calls.listArchivedOrders)
+  listArchivedOrders(): never {
+    throw new CallError('not-found', 'not in these tests');
   }
 
   @Answers(ordersCalls.calls.getOrder)
@@ -139,6 +165,8 @@ export async function startWorker(smtpUrl: string): Promise<WorkerFixture> {
   Logger.overrideLogger(false);
   await module.init();
   const database = module.get(Database);
+  // On a busy machine its first look at the primary may have taken too long.
+  await vi.waitUntil(() => database.primary, { timeout: 10_000 });
   return {
     module,
     orders: orders.app.get(OrdersForTests),

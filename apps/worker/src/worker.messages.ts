@@ -1,4 +1,4 @@
-import { buildReport, orderPlaced, sendReceipt } from '@tenfold/contracts';
+import { buildReport, orderPlaced, rebuildSales, sendReceipt } from '@tenfold/contracts';
 
 /** What this service handles. */
-export const workerMessages = [sendReceipt, orderPlaced, buildReport];
+export const workerMessages = [sendReceipt, orderPlaced, buildReport, rebuildSales];

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { accountsCalls, ordersCalls } from '@tenfold/contracts';
 import { Database, DatabaseModule } from '@tenfold/database';
-import { ConsumersModule, OutboxModule } from '@tenfold/jobs';
+import { ConsumersModule, JobStates, OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
 import { Mailer } from './receipt/mailer.ts';
 import { ReceiptJob } from './receipt/receipt.job.ts';
@@ -11,7 +11,9 @@ import { ReportFiles } from './report/report-files.ts';
 import { ReportHandler } from './report/report.handler.ts';
 import { ReportJob } from './report/report.job.ts';
 import { ReportRepository } from './report/report.repository.ts';
+import { ReportThreads } from './report/report.threads.ts';
 import { SalesProjection } from './sales/sales.projection.ts';
+import { SalesRebuild } from './sales/sales.rebuild.ts';
 import { SalesRepository } from './sales/sales.repository.ts';
 import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
 import { workerMessages } from './worker.messages.ts';
@@ -20,7 +22,7 @@ import type { WorkerConfig } from './worker.settings.ts';
 /** What need not be done while a customer waits: receipts, reports, the sales projection, upkeep. */
 @Module({
   controllers: [ReportHandler],
-  providers: [ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRepository, PartitionUpkeep],
+  providers: [ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRebuild, SalesRepository, PartitionUpkeep],
 })
 export class WorkerModule {
   static register(config: WorkerConfig): DynamicModule {
@@ -50,6 +52,8 @@ export class WorkerModule {
       providers: [
         { provide: Mailer, useFactory: () => new Mailer(config.SMTP_URL) },
         { provide: ReportFiles, useFactory: () => new ReportFiles(config.OBJECT_STORE_DIR) },
+        { provide: ReportThreads, useFactory: () => new ReportThreads({ objectStore: config.OBJECT_STORE_DIR }) },
+        { provide: JobStates, useFactory: (database: Database) => new JobStates(database), inject: [Database] },
       ],
     };
   }

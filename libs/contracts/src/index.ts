@@ -34,6 +34,6 @@ export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';
 export { idempotencyKey, order, orderLine, orderMonth, orderOfAccount, orderPage, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';
 export type { Order, OrderPage, OrderSummary } from './orders.contract.ts';
-export { buildReport, newReport, report, reportKind, workerCalls } from './worker.contract.ts';
+export { buildReport, newReport, rebuildSales, report, reportKind, workerCalls } from './worker.contract.ts';
 export type { Report } from './worker.contract.ts';
 export { allMessages } from './all-messages.ts';

@@ -21,6 +21,9 @@ export const order = z.strictObject({
 });
 export type Order = z.output<typeof order>;
 
+/** A place in the stream of all orders. */
+const orderPlace = z.strictObject({ shard: z.int().min(0), orderId: uuid });
+
 export const orderSummary = order.omit({ lines: true, accountId: true });
 export type OrderSummary = z.output<typeof orderSummary>;
 
@@ -96,6 +99,21 @@ export const ordersCalls = defineCalls('orders', {
     errors: ['not-found'],
     idempotent: true,
     statements: 2,
+  },
+  /**
+   * All confirmed orders, shard by shard in the order of their ids, in parts: for whoever builds a projection anew. None
+   * that was confirmed before the call is left out, unless a bucket is moved meanwhile.
+   */
+  streamOrders: {
+    priority: 'low',
+    stream: true,
+    /** `after`: that of the last part, to go on behind it. */
+    request: z.strictObject({ after: orderPlace.optional() }),
+    /** `total`: how many there were at the start of the call, those before `after` included. */
+    response: z.strictObject({ items: z.array(order), after: orderPlace, total: z.int().min(0) }),
+    errors: [],
+    idempotent: true,
+    deadlineMs: 3_600_000,
   },
   /** Makes the monthly partitions ahead of their month. */
   ensurePartitions: {

@@ -3,7 +3,7 @@ import { defineCalls } from './call.contract.ts';
 import { instant, uuid } from './fields.contract.ts';
 import { defineJob } from './message.contract.ts';
 
-export const reportKind = z.enum(['sales-by-category', 'sales-by-month']);
+export const reportKind = z.enum(['sales-by-category', 'sales-by-month', 'sales-by-hour']);
 
 const day = z.iso.date();
 
@@ -16,11 +16,14 @@ export const report = z.strictObject({
   kind: reportKind,
   from: day,
   to: day,
-  state: z.enum(['waiting', 'running', 'done', 'failed']),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
   /** 0 to 100. */
   progress: z.int().min(0).max(100),
+  /** Rows that are in it so far, and that it will have gone through; absent until it knows. */
+  rowsDone: z.int().min(0).optional(),
+  rowsTotal: z.int().min(0).optional(),
   createdAt: instant,
-  /** Key of the finished file in the object store; null until `done`. */
+  /** Key of the finished file, gzip, in the object store; null until `done`. */
   file: z.string().nullable(),
 });
 export type Report = z.output<typeof report>;
@@ -32,7 +35,7 @@ export const workerCalls = defineCalls('worker', {
     response: report,
     errors: [],
     idempotent: false,
-    statements: 2,
+    statements: 3,
   },
   /** Another account's report is `not-found`. */
   getReport: {
@@ -40,8 +43,27 @@ export const workerCalls = defineCalls('worker', {
     response: report,
     errors: ['not-found'],
     idempotent: true,
-    statements: 1,
+    statements: 2,
   },
+  /** Ends a report that is waiting or running; what is done or failed is `report-over`. */
+  cancelReport: {
+    request: z.strictObject({ accountId: uuid, id: uuid }),
+    response: report,
+    errors: ['not-found', 'report-over'],
+    idempotent: true,
+    statements: 5,
+  },
+});
+
+/**
+ * Builds the sums of sales anew from all confirmed orders, beside those that are read, and puts them in their place. For
+ * when the projection was wrong, or shall tell more than before.
+ */
+export const rebuildSales = defineJob({
+  topic: 'worker.rebuild-sales',
+  payload: z.strictObject({}),
+  key: () => 'sales',
+  timeoutMs: 3_600_000,
 });
 
 export const buildReport = defineJob({

@@ -36,6 +36,7 @@ const preparationTimeoutMs = 5000;
 /** One PostgreSQL server of a database: its pool, its TypeORM data source and what is known about its state. */
 export class DatabaseNode {
   readonly name: string;
+  readonly url: string;
   /** What it is until it says itself what it is. */
   readonly configuredRole: 'primary' | 'replica';
   readonly #poolSize: number;
@@ -54,6 +55,7 @@ export class DatabaseNode {
 
   constructor({ url, role, name, behaviour, onSample, onLost }: NodeOptions) {
     this.name = name;
+    this.url = url;
     this.configuredRole = role;
     this.#onLost = onLost;
     this.#preparedStatements = behaviour.preparedStatements;

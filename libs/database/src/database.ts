@@ -92,6 +92,16 @@ export class Database {
   }
 
   /**
+   * The address of the node that a read would take now, for whoever reads over a connection of its own, such as a worker
+   * thread: there, nobody else's work waits for the rows to be parsed.
+   *
+   * @throws DatabaseError `no-node-available`
+   */
+  urlForReading(): Promise<string> {
+    return this.#read((node) => Promise.resolve(node.url));
+  }
+
+  /**
    * Runs a transaction on the primary. Its position goes to the context, so that later reads see it.
    *
    * @param options.start SQL that begins the transaction, and statements that go with it in the same round trip, without

@@ -7,6 +7,7 @@
  * - `kafka-unavailable`: Kafka did not take the messages within its retries.
  * - `unknown-dead-letter`: there is no such dead letter, or somebody has replayed or discarded it.
  * - `timed-out`: a handler took longer than the message's `timeoutMs`.
+ * - `superseded`: a tracked job was cancelled, or another process has begun to run it; whatever this one does is in vain.
  */
 export type JobsErrorCode =
   | 'invalid-payload'
@@ -16,7 +17,8 @@ export type JobsErrorCode =
   | 'undeclared-handler'
   | 'kafka-unavailable'
   | 'unknown-dead-letter'
-  | 'timed-out';
+  | 'timed-out'
+  | 'superseded';
 
 export class JobsError extends Error {
   override readonly name = 'JobsError';

@@ -10,6 +10,7 @@ import { inboxMigrations } from './consumers/inbox.migration.ts';
 import { createKafka } from './kafka/kafkajs.client.ts';
 import { lanes, outboxMigrations } from './outbox/outbox.migration.ts';
 import { readTopic } from './kafka/topic.reader.ts';
+import { jobStateMigrations } from './states/job-states.migration.ts';
 import { ensureTopics } from './kafka/topics.ts';
 
 // Most of these tests make something fail, and each failure is logged with its stack.
@@ -32,7 +33,7 @@ export function makeJob(options: { retryDelaysMs?: readonly number[]; timeoutMs?
 /** A database with outbox and inbox, and topics, all removed by `close`. */
 export async function startServers() {
   const brokers = [inject('servers').kafka];
-  const nodes = await createTestDatabase({ migrations: [...outboxMigrations, ...inboxMigrations] });
+  const nodes = await createTestDatabase({ migrations: [...outboxMigrations, ...inboxMigrations, ...jobStateMigrations] });
   const database = new Database({ name: 'jobs', entities: [], ...nodes });
   const kafka = createKafka({ brokers, instance: 'test', retry: { retries: 10, maxRetryTime: 500 } });
   const admin = kafka.admin();

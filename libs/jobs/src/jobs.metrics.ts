@@ -20,7 +20,7 @@ export const relayed = counter({
 
 export const handled = counter({
   name: 'jobs_handled_total',
-  help: 'Messages by what became of them: done, duplicate, retried, dead.',
+  help: 'Messages by what became of them: done, duplicate, retried, dead, cancelled.',
   labelNames: ['topic', 'outcome'],
 });
 

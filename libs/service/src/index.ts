@@ -1,3 +1,4 @@
+export { showsToken } from './bearer.token.ts';
 export { ConfigurationError, loadConfig, numbered, readConfig } from './config.loader.ts';
 export type { ConfigOf, ConfigShape, NumberedField, NumberedSetting } from './config.loader.ts';
 export {

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { BadRequestException, Body, ConflictException, Controller, Header, Headers, HttpCode, Inject, Logger, Post, Res, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import { ProfileError, profileKinds, takeProfile } from '@tenfold/telemetry';
 import type { Profile } from '@tenfold/telemetry';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { showsToken } from './bearer.token.ts';
 import { Health } from './health.registry.ts';
 import { SERVICE_INFO } from './operations.controller.ts';
 import type { ServiceInfo } from './operations.controller.ts';
@@ -37,7 +37,7 @@ export class ProfileController {
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Profile & { service: ServiceInfo }> {
-    if (!sameText(authorization ?? '', `Bearer ${this.token}`)) {
+    if (!showsToken(authorization, this.token)) {
       reply.header('www-authenticate', 'Bearer');
       throw new UnauthorizedException('A profile needs the token of PROFILE_TOKEN: authorization: Bearer …');
     }
@@ -62,10 +62,4 @@ function whenGone({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
   raw.once('close', () => gone.abort());
   return gone.signal;
-}
-
-/** In a time that says nothing about where they differ. */
-function sameText(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
 }

@@ -8,7 +8,7 @@ import { ordersOf, priceList } from './order.ts';
 import { kinds, productAt, productHead } from './product.ts';
 import { readMarker, SEED_VERSION, writeMarker } from './seed-marker.ts';
 import type { SeedSize } from './service-seed.ts';
-import { salesRows } from './worker.seed.ts';
+import { hourRows, salesRows } from './worker.seed.ts';
 
 const size: SeedSize = {
   scale: 0.02,
@@ -89,13 +89,16 @@ describe('seeded orders', () => {
     expect(topTenth / size.orders).toBeGreaterThan(0.35);
   });
 
-  it('add up to the sales by day', () => {
+  it('add up to the sales by day, and to those by hour', () => {
     const { prices } = priceList(size.products);
     const revenue = orders
       .flatMap(({ lines }) => lines)
       .reduce((sum, { productId, quantity }) => sum + (prices[productId] ?? 0) * quantity, 0);
-    const sales = [...salesRows(size)].map((row) => Number(row.trimEnd().split('\t')[4]));
-    expect(sales.reduce((sum, cents) => sum + cents, 0)).toBe(revenue);
+    const sumOf = (rows: Iterable<string>) => [...rows].reduce((sum, row) => sum + Number(row.trimEnd().split('\t').at(-1)), 0);
+    expect(sumOf(salesRows(size))).toBe(revenue);
+    expect(sumOf(hourRows(size))).toBe(revenue);
+    const keys = [...hourRows(size)].map((row) => row.split('\t').slice(0, 2).join());
+    expect(new Set(keys).size).toBe(keys.length);
   });
 });
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AccountsForTests, admin, customer, gatewaySecret, startGateway } from '../gateway.fixture.ts';
 import type { RunningGateway } from '../gateway.fixture.ts';
 
-const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, ensurePartitions } = ordersCalls.calls;
+const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, ensurePartitions } = ordersCalls.calls;
 const nobody = randomUUID();
 let customers: string[] = [];
 
@@ -44,6 +44,11 @@ class OrdersForTests {
 
   @Answers(getOrder)
   getOrder(): never {
+    throw new Error('not asked');
+  }
+
+  @Answers(streamOrders)
+  streamOrders(): never {
     throw new Error('not asked');
   }
 

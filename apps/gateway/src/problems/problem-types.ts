@@ -14,6 +14,7 @@ export const problemTypes = {
   'key-reused': { status: 409, title: 'This Idempotency-Key stands for another request' },
   'in-progress': { status: 409, title: 'A request with this Idempotency-Key is under way' },
   'report-not-ready': { status: 409, title: 'The report is not finished' },
+  'report-over': { status: 409, title: 'The report has ended already' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not taken here' },

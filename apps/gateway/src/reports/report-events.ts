@@ -15,7 +15,7 @@ const streamMs = 60_000;
 /** Proxies give up on connections that are silent for longer than this. */
 const heartbeatMs = 10_000;
 
-const ended = new Set<Report['state']>(['done', 'failed']);
+const ended = new Set<Report['state']>(['done', 'failed', 'cancelled']);
 
 /** Follows a report for a client and tells it each change as a server-sent event. */
 @Injectable()
@@ -26,7 +26,7 @@ export class ReportEvents {
   ) {}
 
   /**
-   * The lines of an event stream: until the report is done or failed, for a minute at most, and not beyond the life of
+   * The lines of an event stream: until the report is done, failed or cancelled, for a minute at most, and not beyond the life of
    * this replica, after which the client connects to another.
    *
    * @param first the report as just read, so that the stream begins at once

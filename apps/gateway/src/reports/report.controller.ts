@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Res, StreamableFile } from '@nestjs/common';
+import { createGunzip } from 'node:zlib';
+import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Param, Post, Res, StreamableFile } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { newReport, workerCalls } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
@@ -28,7 +29,7 @@ export class ReportController {
   ) {}
 
   @Post()
-  @RouteConfig({ statements: 2 })
+  @RouteConfig({ statements: 3 })
   @HttpCode(202)
   @Idempotent(true)
   @Documented({ summary: 'Have a report made', answers: { 202: reportView } })
@@ -43,18 +44,26 @@ export class ReportController {
   }
 
   @Get(':id')
-  @RouteConfig({ statements: 1 })
+  @RouteConfig({ statements: 2 })
   @Documented({ summary: 'See how far a report is', answers: { 200: reportView }, problems: ['not-found'] })
   async show(@CurrentAccount() account: SessionAccount, @Param({ schema: namedReport }) { id }: NamedReport): Promise<ReportView> {
     return viewOf(await this.worker.getReport({ accountId: account.id, id }));
   }
 
+  @Delete(':id')
+  @RouteConfig({ statements: 5 })
+  @Idempotent(true)
+  @Documented({ summary: 'Cancel a report that is not finished', answers: { 200: reportView }, problems: ['not-found', 'report-over'] })
+  async cancel(@CurrentAccount() account: SessionAccount, @Param({ schema: namedReport }) { id }: NamedReport): Promise<ReportView> {
+    return viewOf(await this.worker.cancelReport({ accountId: account.id, id }));
+  }
+
   @Get(':id/events')
-  @RouteConfig({ statements: 1 })
+  @RouteConfig({ statements: 2 })
   @Header('x-accel-buffering', 'no')
   @Documented({
     summary: 'Follow a report',
-    description: 'An event `report` with the report at each change, until it is done or failed, at most for a minute.',
+    description: 'An event `report` with the report at each change, until it is done, failed or cancelled, at most for a minute.',
     answers: { 200: 'text/event-stream' },
     problems: ['not-found'],
   })
@@ -65,20 +74,26 @@ export class ReportController {
   }
 
   @Get(':id/file')
-  @RouteConfig({ statements: 1 })
+  @RouteConfig({ statements: 2 })
+  @Header('vary', 'accept-encoding')
   @Documented({
     summary: 'Get the file of a finished report',
     answers: { 200: 'text/csv' },
     problems: ['not-found', 'report-not-ready'],
   })
-  async file(@CurrentAccount() account: SessionAccount, @Param({ schema: namedReport }) { id }: NamedReport): Promise<StreamableFile> {
+  async file(
+    @CurrentAccount() account: SessionAccount,
+    @Param({ schema: namedReport }) { id }: NamedReport,
+    @Headers('accept-encoding') accepted: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
     const { file, kind, from, to } = await this.worker.getReport({ accountId: account.id, id });
     if (file === null) throw new Problem('report-not-ready');
     const [{ contentLength }, content] = await Promise.all([this.files.getMetaData(file), this.files.getStream(file)]);
-    return new StreamableFile(content, {
-      type: 'text/csv; charset=utf-8',
-      disposition: `attachment; filename="${kind}-${from}-${to}.csv"`,
-      length: contentLength,
-    });
+    const headers = { type: 'text/csv; charset=utf-8', disposition: `attachment; filename="${kind}-${from}-${to}.csv"` };
+    // It lies there compressed: who takes it so gets it as it is.
+    if (!/\bgzip\b/.test(accepted ?? '')) return new StreamableFile(content.pipe(createGunzip()), headers);
+    void reply.header('content-encoding', 'gzip');
+    return new StreamableFile(content, { ...headers, length: contentLength });
   }
 }

@@ -7,7 +7,7 @@ import { OrderArchive } from '../archive/order.archive.ts';
 import { OrderRepository } from './order.repository.ts';
 import type { OrderHead } from './order.repository.ts';
 
-const { listOrders, listAllOrders, listArchivedOrders, getOrder } = ordersCalls.calls;
+const { listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders } = ordersCalls.calls;
 
 @Controller()
 export class OrderHandler {
@@ -42,6 +42,14 @@ export class OrderHandler {
     const archived = await this.archive.find(accountId, id);
     if (!archived) throw new CallError('not-found', `no order ${id} of this account`);
     return archived;
+  }
+
+  @Answers(streamOrders)
+  async *streamOrders({ after }: ValidRequestOf<typeof streamOrders>): AsyncGenerator<ResponseOf<typeof streamOrders>> {
+    const total = await this.orders.countConfirmed();
+    for await (const { items, after: place } of this.orders.confirmed(after)) {
+      yield { items: items.map((order) => ({ ...order, createdAt: order.createdAt.toISOString() })), after: place, total };
+    }
   }
 }
 

@@ -8,6 +8,16 @@ import { createdAtOf } from './order.id.ts';
 // The id holds the time that lists are sorted by, so it is the whole position.
 const orderCursor = z.uuidv7();
 
+/** A place among all orders. */
+export interface OrderPlace {
+  shard: number;
+  orderId: string;
+}
+
+const pageSize = 500;
+
+const firstOrderId = '00000000-0000-7000-8000-000000000000';
+
 export type OrderHead = Pick<OrderEntity, 'id' | 'status' | 'totalCents' | 'createdAt'>;
 export type OrderHeadOfAccount = OrderHead & Pick<OrderEntity, 'accountId'>;
 
@@ -65,6 +75,40 @@ export class OrderRepository {
       return query.getMany();
     }, latestFirst);
     return this.cursors.page(name, rows, limit, (row) => row.id);
+  }
+
+  /**
+   * All confirmed orders of all shards, a page at a time, from replicas.
+   *
+   * @param after where to go on
+   */
+  async *confirmed(after?: OrderPlace): AsyncGenerator<{ items: OrderEntity[]; after: OrderPlace }> {
+    for (const [shard, database] of this.sharded.all.entries()) {
+      if (shard < (after?.shard ?? 0)) continue;
+      // The position of an empty write: a replica that has reached it has all that was confirmed until now.
+      await database.write((tx) => tx.query('select 1'));
+      let orderId = after?.shard === shard ? after.orderId : firstOrderId;
+      for (;;) {
+        const items = await database.read((manager) =>
+          manager
+            .createQueryBuilder(OrderEntity, 'placed')
+            .where(`placed.status = 'confirmed' and placed.id > :orderId and placed.createdAt >= :from`, { orderId, from: createdAtOf(orderId) })
+            .orderBy('placed.id')
+            .limit(pageSize)
+            .getMany(),
+        );
+        orderId = items.at(-1)?.id ?? orderId;
+        if (items.length > 0) yield { items, after: { shard, orderId } };
+        if (items.length < pageSize) break;
+      }
+    }
+  }
+
+  async countConfirmed(): Promise<number> {
+    const counts = await Promise.all(
+      this.sharded.all.map((database) => database.read((manager) => manager.countBy(OrderEntity, { status: 'confirmed' }))),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** One order of the account, read from the one partition that its id names. */

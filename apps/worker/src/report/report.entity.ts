@@ -18,17 +18,6 @@ export class ReportEntity {
   @Column('date', { name: 'to_day' })
   to!: string;
 
-  @Column('text')
-  state!: Report['state'];
-
-  /** 0 to 100. */
-  @Column('int')
-  progress!: number;
-
-  /** Key in the object store; null until it is done. */
-  @Column('text', { nullable: true })
-  file!: string | null;
-
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

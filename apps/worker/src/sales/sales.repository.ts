@@ -1,78 +1,86 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@tenfold/database';
 import type { EntityManager } from 'typeorm';
+import { categorySales, productSales } from './sales.sums.ts';
+import type { SoldOrder } from './sales.sums.ts';
 
-/** What orders add to one category on one day. */
-export interface CategorySales {
-  day: string;
-  categoryId: number;
-  orders: number;
-  units: number;
-  revenueCents: number;
+/** Which sums are read, and which are being built beside them. */
+export interface Generations {
+  live: number;
+  building: number | null;
 }
 
-/** First and last day of a period. */
-export interface Period {
-  from: string;
-  to: string;
-}
-
-/** Sales of a period; `month` as `2026-11`. Sums are strings, since they can pass what a number holds. */
-export interface SalesRow {
-  month: string;
-  categoryId: number;
-  orders: string;
-  units: string;
-  revenueCents: string;
-}
-
+/** The sums of sales, by generation. */
 @Injectable()
 export class SalesRepository {
-  constructor(private readonly database: Database) {}
-
-  /** @param sales each day and category once */
-  async add(tx: EntityManager, sales: readonly CategorySales[]): Promise<void> {
-    // In the order of the key, so that two transactions with the same categories never wait for each other crosswise.
-    const sorted = [...sales].sort((one, other) => one.day.localeCompare(other.day) || one.categoryId - other.categoryId);
-    await tx.query(
-      `insert into sales_by_day (day, category_id, orders, units, revenue_cents)
-       select * from unnest($1::date[], $2::int[], $3::int[], $4::int[], $5::bigint[])
-       on conflict (day, category_id) do update set
-         orders = sales_by_day.orders + excluded.orders,
-         units = sales_by_day.units + excluded.units,
-         revenue_cents = sales_by_day.revenue_cents + excluded.revenue_cents`,
-      [
-        sorted.map(({ day }) => day),
-        sorted.map(({ categoryId }) => categoryId),
-        sorted.map(({ orders }) => orders),
-        sorted.map(({ units }) => units),
-        sorted.map(({ revenueCents }) => revenueCents),
-      ],
-    );
+  /** They stay as they are until the transaction ends. */
+  async generations(tx: EntityManager): Promise<Generations> {
+    const [generations] = await tx.query<[Generations]>('select live, building from sales_generations for share');
+    return generations;
   }
 
-  /** The calendar months of a period, its first and last one cut to it, from the first sale in it to the last. */
-  months({ from, to }: Period): Promise<Period[]> {
-    return this.database.read((manager) =>
-      manager.query<Period[]>(
-        `select to_char(greatest(month, $1::date), 'YYYY-MM-DD') as "from",
-           to_char(least(month + interval '1 month - 1 day', $2::date), 'YYYY-MM-DD') as "to"
-         from (select min(day)::timestamp as first, max(day)::timestamp as last from sales_by_day where day between $1 and $2) as sold,
-           generate_series(date_trunc('month', first), last, interval '1 month') as month`,
-        [from, to],
-      ),
-    );
+  async add(tx: EntityManager, generation: number, orders: readonly SoldOrder[]): Promise<void> {
+    if (orders.length === 0) return;
+    await tx.query(addDaysSql, [generation, JSON.stringify(categorySales(orders))]);
+    await tx.query(addHoursSql, [generation, JSON.stringify(productSales(orders))]);
   }
 
-  /** Sums by category from one day to another, both included, all within one calendar month. */
-  byCategory({ from, to }: Period): Promise<SalesRow[]> {
-    return this.database.read((manager) =>
-      manager.query<SalesRow[]>(
-        `select to_char($1::date, 'YYYY-MM') as month, category_id as "categoryId", sum(orders) as orders,
-           sum(units) as units, sum(revenue_cents) as "revenueCents"
-         from sales_by_day where day between $1 and $2 group by category_id order by category_id`,
-        [from, to],
-      ),
+  /** @returns those orders that the generation under construction has not counted; from now on it has */
+  async countOnce(tx: EntityManager, building: number, orderIds: readonly string[]): Promise<Set<string>> {
+    const fresh = await tx.query<{ id: string }[]>(
+      `insert into sales_counted_${building} select distinct unnest($1::uuid[]) as id order by id on conflict do nothing returning order_id as id`,
+      [orderIds],
     );
+    return new Set(fresh.map(({ id }) => id));
+  }
+
+  /** @returns those orders that the live generation had counted before it went live */
+  async countedBefore(tx: EntityManager, live: number, orderIds: readonly string[]): Promise<Set<string>> {
+    const counted = await tx.query<{ id: string }[]>(`select order_id as id from sales_counted_${live} where order_id = any($1)`, [orderIds]);
+    return new Set(counted.map(({ id }) => id));
+  }
+
+  /** Begins a generation beside the live one, in place of one that was begun before. @returns its number */
+  async begin(tx: EntityManager): Promise<number> {
+    await tx.query(`set local lock_timeout = '5s'`);
+    const [{ live, building }] = await tx.query<[Generations]>('select live, building from sales_generations for update');
+    const next = live + 1;
+    for (const gone of new Set([building, live - 1])) {
+      if (gone === null) continue;
+      await tx.query(`drop table if exists sales_by_hour_${gone}, sales_counted_${gone}`);
+      await tx.query('delete from sales_by_day where generation = $1', [gone]);
+    }
+    await tx.query(`create table sales_by_hour_${next} partition of sales_by_hour for values in (${next}) with (fillfactor = 80)`);
+    await tx.query(`create table sales_counted_${next} (order_id uuid primary key)`);
+    await tx.query('update sales_generations set building = $1', [next]);
+    return next;
+  }
+
+  /**
+   * Has the generation read from now on: whoever reads sees the earlier one or this one, never some of both. The earlier
+   * one stays until the next is begun, for reports that are under way.
+   *
+   * @throws Error when it is not the one under construction
+   */
+  async swap(tx: EntityManager, generation: number): Promise<void> {
+    const [, count] = await tx.query<[unknown[], number]>('update sales_generations set live = building, building = null where building = $1', [generation]);
+    if (count === 0) throw new Error(`generation ${generation} of the sales is not under construction`);
   }
 }
+
+const addDaysSql = `
+  insert into sales_by_day as known (generation, day, category_id, orders, units, revenue_cents)
+  select $1, day, "categoryId", orders, units, "revenueCents"
+  from jsonb_to_recordset($2) as sold (day date, "categoryId" int, orders int, units int, "revenueCents" bigint)
+  on conflict (generation, day, category_id) do update set
+    orders = known.orders + excluded.orders,
+    units = known.units + excluded.units,
+    revenue_cents = known.revenue_cents + excluded.revenue_cents`;
+
+const addHoursSql = `
+  insert into sales_by_hour as known (generation, hour, product_id, category_id, orders, units, revenue_cents)
+  select $1, hour, "productId", "categoryId", orders, units, "revenueCents"
+  from jsonb_to_recordset($2) as sold (hour timestamp, "productId" int, "categoryId" int, orders int, units int, "revenueCents" bigint)
+  on conflict (generation, hour, product_id) do update set
+    orders = known.orders + excluded.orders,
+    units = known.units + excluded.units,
+    revenue_cents = known.revenue_cents + excluded.revenue_cents`;

@@ -17,7 +17,7 @@ export interface ConsumersOptions {
   brokers: readonly string[];
   /** Name in the broker's logs, the replica's. */
   instance: string;
-  /** The database with the inbox. Default: the one `Database` of the service; not asked for without inbox handlers. */
+  /** The database with the inbox, and with the states of tracked jobs. Default: the one `Database` of the service; not asked for when no handler needs it. */
   database?: (moduleRef: ModuleRef) => Database;
   /** What this service handles. With it, the boot fails when one of them has no handler, or a handler is of none of them. */
   messages?: readonly Message[];
@@ -53,7 +53,7 @@ export class ConsumersModule extends ConfigurableModuleClass implements OnApplic
     const { database: databaseOf = (moduleRef: ModuleRef) => moduleRef.get(Database, { strict: false }) } = this.options;
     const handlers = this.#findHandlers();
     if (messages) compare(messages, handlers);
-    const database = handlers.some(({ inbox }) => inbox) ? databaseOf(this.moduleRef) : undefined;
+    const database = handlers.some(({ inbox, tracked }) => inbox || tracked) ? databaseOf(this.moduleRef) : undefined;
     const consumers = new ServiceConsumers({ group, brokers, instance, handlers, database, concurrency, patienceMs });
     consumers.start();
     if (database) this.#stopPurge = startInboxPurge(database, inboxRetentionDays);

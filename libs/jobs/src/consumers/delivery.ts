@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Progress } from '../states/tracked.run.ts';
 
 /** What a handler gets beside the payload. */
 export interface Delivery {
@@ -14,6 +15,18 @@ export interface Delivery {
 
 /** For a handler without inbox mark: it may run twice for one message. */
 export type UnmarkedDelivery = Omit<Delivery, 'tx'>;
+
+/** For a tracked job: it may run more than once, and goes on from what was saved last. */
+export interface TrackedDelivery extends UnmarkedDelivery {
+  /** What an earlier run saved last; null for the first. */
+  checkpoint: unknown;
+  /**
+   * Shows how far the job is, and saves from where another run would go on. One UPDATE.
+   *
+   * @throws JobsError `superseded`: cancelled, or another process runs it; end without a further effect
+   */
+  save(progress: Progress): Promise<void>;
+}
 
 /** What a handler of batches gets beside the payloads. */
 export interface BatchDelivery {

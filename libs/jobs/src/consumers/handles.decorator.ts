@@ -1,6 +1,6 @@
 import type { Message, PayloadOf } from '@tenfold/contracts';
 import type { BatchLimits } from './batch.runner.ts';
-import type { BatchDelivery, BatchFailure, Delivery, UnmarkedDelivery } from './delivery.ts';
+import type { BatchDelivery, BatchFailure, Delivery, TrackedDelivery, UnmarkedDelivery } from './delivery.ts';
 
 export interface HandlesOptions {
   /**
@@ -9,6 +9,12 @@ export interface HandlesOptions {
    * the transaction.
    */
   inbox?: boolean;
+  /**
+   * For long jobs: keeps state, progress, checkpoint and result under the message's id, to be asked of `JobStates`. The
+   * method takes a {@link TrackedDelivery} and returns the result, as JSON. It runs without a transaction and, after a
+   * crash, again from its last checkpoint; once it is done or cancelled, no more. Default false.
+   */
+  tracked?: boolean;
   /**
    * Handles many messages in one transaction: the method takes a list of payloads and a {@link BatchDelivery}. It may
    * return those that failed; when it throws, it is called again for each message alone. For work of which many cost
@@ -21,6 +27,7 @@ export interface HandlesOptions {
 export interface HandlerDeclaration {
   message: Message;
   inbox: boolean;
+  tracked: boolean;
   batch: BatchLimits | undefined;
 }
 
@@ -30,7 +37,9 @@ const declarations = new WeakMap<object, HandlerDeclaration>();
 
 type MethodOf<Payload, Options> = Options extends { batch: object }
   ? (payloads: readonly Payload[], delivery: BatchDelivery) => Promise<void | readonly BatchFailure[]>
-  : (payload: Payload, delivery: Options extends { inbox: false } ? UnmarkedDelivery : Delivery) => Promise<void>;
+  : Options extends { tracked: true }
+    ? (payload: Payload, delivery: TrackedDelivery) => Promise<unknown>
+    : (payload: Payload, delivery: Options extends { inbox: false } ? UnmarkedDelivery : Delivery) => Promise<void>;
 
 type MethodDecoratorOf<Handler> = <Method extends Handler>(
   target: object,
@@ -50,7 +59,8 @@ export function Handles<M extends Message, const Options extends HandlesOptions 
 ): MethodDecoratorOf<MethodOf<PayloadOf<M>, Options>> {
   const batch = options?.batch && { ...batchDefaults, ...options.batch };
   return (_target, _name, descriptor) => {
-    if (descriptor.value) declarations.set(descriptor.value, { message, inbox: options?.inbox ?? true, batch });
+    const { tracked = false, inbox = !tracked } = options ?? {};
+    if (descriptor.value) declarations.set(descriptor.value, { message, inbox, tracked, batch });
   };
 }
 

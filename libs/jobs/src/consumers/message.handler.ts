@@ -5,21 +5,23 @@ import { inSpan, runInContext } from '@tenfold/telemetry';
 import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
 import { startHandlerSpan } from '../message.span.ts';
+import { TrackedRun } from '../states/tracked.run.ts';
 import { unlessAborted } from './deadline.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, TrackedDelivery } from './delivery.ts';
 import { delayOf, isOutage, putAside } from './failure.ts';
 import { endPending, markHandled } from './inbox.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
-import type { ReceivedMessage } from './message.reader.ts';
+import type { ReadMessage, ReceivedMessage } from './message.reader.ts';
 
 export interface HandlerMethod {
   message: Message;
   inbox: boolean;
-  run: (payload: unknown, delivery: Delivery) => Promise<void>;
+  tracked?: boolean;
+  run: (payload: unknown, delivery: Delivery) => Promise<unknown>;
 }
 
 interface HandlerOptions extends HandlerMethod {
-  /** Needed for `inbox`. */
+  /** Needed for `inbox` and `tracked`. */
   database: Database | undefined;
   sender: RecordSender;
 }
@@ -75,9 +77,10 @@ export class MessageHandler {
     }
   }
 
-  async #attempt(received: ReceivedMessage, attempt: number, owned: AbortSignal): Promise<'done' | 'duplicate'> {
-    const { message, inbox, database, run } = this.#options;
+  async #attempt(received: ReceivedMessage, attempt: number, owned: AbortSignal): Promise<'done' | 'duplicate' | 'cancelled'> {
+    const { message, inbox, tracked, database, run } = this.#options;
     const { messageId, payload } = readMessage(message, received);
+    if (tracked && database) return this.#track(database, received, { messageId, payload }, attempt, owned);
     const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), owned]);
     const context = contextOf([received], message.timeoutMs, signal);
     const handle = async (): Promise<'done' | 'duplicate'> => {
@@ -95,5 +98,35 @@ export class MessageHandler {
     };
     const span = startHandlerSpan(message.topic, context, [received]);
     return span ? inSpan(span, handle) : runInContext(context, handle);
+  }
+
+  /** Runs a job whose state is kept. In vain, as its run was superseded, it is finished with here. */
+  async #track(
+    database: Database,
+    received: ReceivedMessage,
+    { messageId, payload }: ReadMessage,
+    attempt: number,
+    owned: AbortSignal,
+  ): Promise<'done' | 'duplicate' | 'cancelled'> {
+    const { message, run } = this.#options;
+    const tracked = await TrackedRun.begin({ database, topic: message.topic, messageId, number: attempt });
+    if (!tracked) return 'duplicate';
+    const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), owned, tracked.lost]);
+    const context = contextOf([received], message.timeoutMs, signal);
+    const { checkpoint } = tracked;
+    const delivery: TrackedDelivery = { signal, messageId, attempt, checkpoint, save: (progress) => tracked.save(progress) };
+    const handle = () => unlessAborted(run(payload, delivery as unknown as Delivery), signal, message);
+    const span = startHandlerSpan(message.topic, context, [received]);
+    try {
+      await tracked.finish(await (span ? inSpan(span, handle) : runInContext(context, handle)));
+      return 'done';
+    } catch (error) {
+      if (tracked.lost.aborted) return 'cancelled';
+      // Handed back, it is still running: whoever gets it next goes on.
+      if (!owned.aborted && !isOutage(error)) await tracked.fail(error, delayOf(message, { attempt, error }) === undefined);
+      throw error;
+    } finally {
+      tracked.stop();
+    }
   }
 }

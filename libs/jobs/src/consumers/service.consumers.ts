@@ -22,8 +22,9 @@ import { Slots } from './slots.ts';
 export interface Handler {
   message: Message;
   inbox: boolean;
+  tracked?: boolean;
   batch?: BatchLimits | undefined;
-  run: (payload: never, delivery: never) => Promise<void | readonly BatchFailure[]>;
+  run: (payload: never, delivery: never) => Promise<unknown>;
 }
 
 export interface ServiceConsumersOptions {
@@ -32,7 +33,7 @@ export interface ServiceConsumersOptions {
   brokers: readonly string[];
   instance: string;
   handlers: readonly Handler[];
-  /** Holds the inbox. */
+  /** Holds the inbox, and the states of tracked jobs. */
   database: Database | undefined;
   /** Handlers that run at once in this process. */
   concurrency: number;
@@ -145,15 +146,15 @@ export class ServiceConsumers implements RecordReceiver {
     return [...this.#assigned.values()].flatMap(({ place, offset }) => (offset === undefined ? [] : [{ ...place, offset }]));
   }
 
-  #runnerOf({ message, inbox, batch, run }: Handler, database: Database | undefined, slots: Slots): Runner {
+  #runnerOf({ message, inbox, tracked = false, batch, run }: Handler, database: Database | undefined, slots: Slots): Runner {
     const sender = this.#sender;
     const shutdown = this.#shutdown.signal;
     if (batch && database) {
       const method = run as (payloads: readonly unknown[], delivery: BatchDelivery) => Promise<void | readonly BatchFailure[]>;
       return new BatchRunner(new BatchHandler({ message, database, sender, shutdown, run: method }), batch, slots, shutdown);
     }
-    const method = run as (payload: unknown, delivery: Delivery) => Promise<void>;
-    return new KeyedRunner(new MessageHandler({ message, inbox, database, sender, run: method }), slots, shutdown);
+    const method = run as (payload: unknown, delivery: Delivery) => Promise<unknown>;
+    return new KeyedRunner(new MessageHandler({ message, inbox, tracked, database, sender, run: method }), slots, shutdown);
   }
 
   #later(milliseconds: number, run: () => void): void {

@@ -1,17 +1,56 @@
-import { ConfigurableModuleBuilder, Controller, Delete, Get, HttpException, Inject, Module, Param, Post, Query } from '@nestjs/common';
-import type { OnApplicationShutdown } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  Controller,
+  Delete,
+  Get,
+  HttpException,
+  Inject,
+  Injectable,
+  Module,
+  NotFoundException,
+  Param,
+  Post,
+  Query,
+  UnauthorizedException,
+  UseGuards,
+} from '@nestjs/common';
+import type { CanActivate, ExecutionContext, OnApplicationShutdown } from '@nestjs/common';
+import { showsToken } from '@tenfold/service';
 import { JobsError } from '../jobs.error.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { DeadLetter, DeadLettersOptions } from './dead-letters.ts';
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<DeadLettersOptions>().build();
+export interface DeadLetterRoutesOptions extends DeadLettersOptions {
+  /** Who may look after dead letters; nobody without one. */
+  token: string | undefined;
+}
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<DeadLetterRoutesOptions>().build();
+
+/** Payloads hold what customers entrusted, and a replay has effects: both are for whoever shows the token. */
+@Injectable()
+class TokenGuard implements CanActivate {
+  readonly #token: string | undefined;
+
+  constructor(@Inject(MODULE_OPTIONS_TOKEN) { token }: DeadLetterRoutesOptions) {
+    this.#token = token;
+  }
+
+  canActivate(context: ExecutionContext): boolean {
+    if (this.#token === undefined) throw new NotFoundException();
+    const { headers } = context.switchToHttp().getRequest<{ headers: { authorization?: string } }>();
+    if (showsToken(headers.authorization, this.#token)) return true;
+    throw new UnauthorizedException('Dead letters need the token of DIAGNOSTICS_TOKEN: authorization: Bearer …');
+  }
+}
 
 /** The dead letters of a service on its operations port. */
 @Controller('jobs/dead-letters')
+@UseGuards(TokenGuard)
 class DeadLettersController implements OnApplicationShutdown {
   readonly #letters: DeadLetters;
 
-  constructor(@Inject(MODULE_OPTIONS_TOKEN) options: DeadLettersOptions) {
+  constructor(@Inject(MODULE_OPTIONS_TOKEN) options: DeadLetterRoutesOptions) {
     this.#letters = new DeadLetters(options);
   }
 

@@ -101,18 +101,33 @@ test('a message that dies again is a dead letter again', async () => {
   expect(await letters.list()).toMatchObject([{ id, state: 'dead' }]);
 });
 
+const token = 'of whoever looks after the tests';
+
 test('the operations port lists, shows and discards', async () => {
   const { job } = await startFailing();
   const id = randomUUID();
   await send(job, id, 1);
   await untilDead(job, 1);
-  const app = await NestFactory.create(DeadLettersModule.register({ brokers: servers.brokers, topics: [job.topic] }), { logger: false });
+  const app = await NestFactory.create(DeadLettersModule.register({ brokers: servers.brokers, topics: [job.topic], token }), { logger: false });
   await app.listen(0, '127.0.0.1');
   const url = `${await app.getUrl()}/jobs/dead-letters`;
-  expect(await (await fetch(url)).json()).toMatchObject({ items: [{ id, state: 'dead' }] });
-  expect(await (await fetch(`${url}/${id}`)).json()).toMatchObject({ id, cause: 'Error: not today' });
-  expect(await (await fetch(`${url}/${id}`, { method: 'DELETE' })).json()).toMatchObject({ id, state: 'discarded' });
-  expect(await (await fetch(url)).json()).toEqual({ items: [] });
-  expect((await fetch(`${url}/nobody`)).status).toBe(404);
+  const asked = (path = '', method = 'GET') => fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  for (const authorization of ['', 'Bearer guess']) {
+    const refused = await fetch(`${url}/${id}`, { method: 'DELETE', headers: { authorization } });
+    expect(refused.status).toBe(401);
+  }
+  expect(await (await asked()).json()).toMatchObject({ items: [{ id, state: 'dead' }] });
+  expect(await (await asked(`/${id}`)).json()).toMatchObject({ id, cause: 'Error: not today' });
+  expect(await (await asked(`/${id}`, 'DELETE')).json()).toMatchObject({ id, state: 'discarded' });
+  expect(await (await asked()).json()).toEqual({ items: [] });
+  expect((await asked('/nobody')).status).toBe(404);
+  await app.close();
+});
+
+test('the operations port has no dead letters where there is no token', async () => {
+  const app = await NestFactory.create(DeadLettersModule.register({ brokers: servers.brokers, topics: [], token: undefined }), { logger: false });
+  await app.listen(0, '127.0.0.1');
+  const answer = await fetch(`${await app.getUrl()}/jobs/dead-letters`, { headers: { authorization: 'Bearer undefined' } });
+  expect(answer.status).toBe(404);
   await app.close();
 });

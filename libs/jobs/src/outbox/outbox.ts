@@ -7,6 +7,7 @@ import type { EntityManager } from 'typeorm';
 import { JobsError } from '../jobs.error.ts';
 import { contextHeaders, header } from '../message.headers.ts';
 import { describeMessage } from '../message.span.ts';
+import { trackJob } from '../states/job.states.ts';
 
 const wakers = new WeakMap<Database, () => void>();
 
@@ -18,6 +19,13 @@ export interface AddOptions {
    * a dead letter. For what a service hands to itself: the database that adds must be the one with the handler's inbox.
    */
   unique?: string;
+  /**
+   * Makes the job's state known to `JobStates` from now on. For what a service hands to itself, to a `tracked` handler:
+   * the database that adds must be the one of the handler. Default false.
+   */
+  tracked?: boolean;
+  /** The message's id, a UUID, where what the message is about has one already. Default: a fresh one. */
+  id?: string;
 }
 
 /**
@@ -32,14 +40,14 @@ export async function addMessage<M extends Message>(
   tx: EntityManager,
   message: M,
   payload: PayloadOf<M>,
-  { delayMs = 0, unique }: AddOptions = {},
+  { delayMs = 0, unique, tracked = false, id: messageId = randomUUID() }: AddOptions = {},
 ): Promise<string> {
-  const messageId = randomUUID();
   const key = keyOf(message, payload);
   if (unique !== undefined) {
     const pending = await claim(tx, message.topic, unique, messageId);
     if (pending !== messageId) return pending;
   }
+  if (tracked) await trackJob(tx, messageId, message.topic);
   const span = startSpan(`create ${message.topic}`, 'producer');
   if (span) describeMessage(span, message.topic, messageId);
   await inSpan(span, () => {
