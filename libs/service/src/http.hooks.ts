@@ -35,15 +35,18 @@ const ADMITTED = Symbol('admitted at');
 
 type RequestWithContext = FastifyRequest & { [CONTEXT]?: RequestContext; [ADMITTED]?: number };
 
-/** Requests that are in work at once however slow everything is: fewer would leave the machine idle. */
-const minInWork = 32;
+/**
+ * Requests that are in work at once at the start, and however slow everything is: most of them wait for other services,
+ * which have limits of their own. With 32, and 500 requests/s for a replica, a mean of 64 ms turned people away.
+ */
+const minInWork = 100;
 
-/** At the start, when nothing is known of latencies. */
-const initiallyInWork = 100;
+/** Half a second is what a person hardly notices; a full machine falls behind by less, and catches up. */
+const maxWaitMs = 500;
 
 /** Gives every request its context, measures it, and logs those that failed or were slow. */
 export function addRequestHooks(fastify: FastifyInstance, { health, deadlineMs, logAll, priorityOf }: HookOptions): void {
-  const admission = new Admission({ kind: 'http', initial: initiallyInWork, min: minInWork });
+  const admission = new Admission({ kind: 'http', initial: minInWork, min: minInWork, maxWaitMs });
   const logger = new Logger('Http');
   const recorders = new Map<string, { observe(seconds: number): void }>();
   const duration = histogram({

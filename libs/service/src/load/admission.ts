@@ -11,12 +11,6 @@ const shares: Record<Priority, number> = { low: 0.7, normal: 0.9, high: 1 };
 const byImportance = ['high', 'normal', 'low'] as const;
 
 /**
- * Milliseconds that work waits for room at most: an answer that comes much later is an answer to nobody. A queue that has
- * not been empty for that long is no burst but too much work.
- */
-const maxWaitMs = 200;
-
-/**
  * Milliseconds of one turn of the event loop in which work is started: handlers that compute must not keep answers,
  * pings and refusals from going out until all of them have run.
  */
@@ -39,17 +33,23 @@ interface Waiting {
 export interface AdmissionOptions extends ConcurrencyLimitOptions {
   /** What is admitted, for metrics: `http` or `calls`. */
   kind: string;
+  /**
+   * Milliseconds that work waits for room at most: an answer that comes much later is an answer to nobody. A queue that
+   * has not been empty for that long is no burst but too much work. Default 200, for callers whose own callers wait.
+   */
+  maxWaitMs?: number;
 }
 
 /**
  * Admits work up to a limit that follows latency. A burst waits for its turn; once there has been too much work for
- * 200 ms, the queue is short, the newest goes first, since what has waited longest has the least time left, low
+ * longer than that may take, the queue is short, the newest goes first, since what has waited longest has the least time left, low
  * priorities do not wait at all, and the rest is refused at once.
  * Beyer et al., Site Reliability Engineering, chapter 21; adaptive LIFO and a time limit that tells bursts from overload
  * are Facebook's, https://queue.acm.org/detail.cfm?id=2839461.
  */
 export class Admission {
   readonly #limit: ConcurrencyLimit;
+  readonly #maxWaitMs: number;
   readonly #now: () => number;
   readonly #refused: (priority: Priority) => void;
   /** Newest last. */
@@ -66,7 +66,8 @@ export class Admission {
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ kind, ...options }: AdmissionOptions) {
+  constructor({ kind, maxWaitMs = 200, ...options }: AdmissionOptions) {
+    this.#maxWaitMs = maxWaitMs;
     this.#limit = new ConcurrencyLimit(options);
     this.#now = options.now ?? (() => performance.now());
     const refused = counter({
@@ -99,9 +100,9 @@ export class Admission {
     }
     if (this.waiting === 0) this.#waitingSince = now;
     const queue = this.#queues[priority];
-    queue.push({ start, refuse, until: now + maxWaitMs });
+    queue.push({ start, refuse, until: now + this.#maxWaitMs });
     if (queue.length > this.#maxLength(priority, now)) this.#drop(priority);
-    this.#timer ??= setInterval(() => this.#dropOverdue(), maxWaitMs / 4).unref();
+    this.#timer ??= setInterval(() => this.#dropOverdue(), this.#maxWaitMs / 4).unref();
   }
 
   /**
@@ -163,7 +164,7 @@ export class Admission {
   }
 
   #overloaded(now: number): boolean {
-    return now - this.#waitingSince > maxWaitMs;
+    return now - this.#waitingSince > this.#maxWaitMs;
   }
 
   #startWaiting(): void {
