@@ -19,27 +19,48 @@ async function againstServers(filters: readonly string[]): Promise<Tally[]> {
   }
 }
 
-/** The end-to-end suite, through HAProxy against the whole shop, and then its API against its own description. */
+/**
+ * The end-to-end suite, through HAProxy against the whole shop: with all caches on, and once more with all of them off,
+ * which may make answers dearer, never others. In between, unless single files were asked for, the API against its own
+ * description.
+ */
 async function againstShop(filters: readonly string[]): Promise<Tally[]> {
+  return [...(await againstShopWith({}, filters, filters.length === 0)), ...(await againstShopWith({ CACHE_OFF: '*' }, filters, false))];
+}
+
+/** @param settings of all services */
+async function againstShopWith(settings: Record<string, string>, filters: readonly string[], checksApi: boolean): Promise<Tally[]> {
+  say(`\nthe shop ${Object.entries(settings).map(([name, value]) => `with ${name}=${value}`).join(', ') || 'as it is'}`);
   const receiver = await startSpanReceiver();
   const cluster = await startCluster({
     directory: testDirectory,
     environment: {
       // All of the suite comes from one address.
       gateway: { LOGIN_LIMIT_PER_MINUTE: '1000', RATE_LIMIT_PER_MINUTE: '10000' },
-      '*': { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_TRACES_SAMPLER_ARG: '1' },
+      '*': { ...settings, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_TRACES_SAMPLER_ARG: '1' },
     },
     beforeServices: ({ urls }) => seedAll({ urls, scale: 0.02, onProgress: say }),
     onProgress: say,
   });
   try {
     const tallies = [await vitest('vitest.e2e.config.ts', serversOf(cluster, receiver.url), filters)];
-    if (filters.length === 0) tallies.push(...(await checkApi(cluster.urls.gateway)));
+    if (checksApi) tallies.push(...(await checkApi(cluster.urls.gateway)));
+    const hits = await cacheHits(cluster.urls.operations);
+    const { CACHE_OFF: off = '' } = settings;
+    const isAsSet = off === '*' ? hits === 0 : hits > 0;
+    tallies.push(isAsSet ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, failures: [`caches answered ${hits} times with CACHE_OFF=${off}`] });
     return tallies;
   } finally {
     await cluster.stop();
     await receiver.close();
   }
+}
+
+/** How much the caches of all replicas have answered. */
+async function cacheHits(operations: Record<string, string>): Promise<number> {
+  const pages = await Promise.all(Object.values(operations).map(async (url) => (await fetch(`${url}/metrics`)).text()));
+  const counts = pages.flatMap((page) => [...page.matchAll(/^cache_requests_total\{.*outcome="(?:memory|redis|negative|stale)".*\} (\d+)/gm)]);
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** With paths, e.g. `npm test -- libs/session`, only the tests below them, end-to-end ones by file; without, everything. */

@@ -13,6 +13,7 @@ import { startCallServer } from '@tenfold/rpc/testing';
 import { Health, HealthModule, readConfig } from '@tenfold/service';
 import { createHttpApp } from '@tenfold/service/testing';
 import supertest from 'supertest';
+import { inject } from 'vitest';
 import { httpOptions } from './gateway.http.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { gatewaySettings } from './gateway.settings.ts';
@@ -96,6 +97,9 @@ export class AccountsForTests {
 /** Answers as the catalog service does for a catalog of one product. */
 @Controller()
 export class CatalogForTests {
+  /** How often a product was asked for by its id. */
+  asked = 0;
+
   #product: Product = {
     id: 7,
     name: 'Lamp',
@@ -120,6 +124,7 @@ export class CatalogForTests {
 
   @Answers(catalogCalls.calls.getProduct)
   getProduct({ id }: ValidRequestOf<Catalog['getProduct']>): Product {
+    this.asked += 1;
     if (id !== this.#product.id) throw new CallError('not-found', `There is no product ${id}.`);
     return this.#product;
   }
@@ -176,6 +181,7 @@ export async function startGateway(environment: Record<string, string>): Promise
   const objectStore = await mkdtemp(join(tmpdir(), 'tenfold-gateway-'));
   const config = readConfig(gatewaySettings, {
     REPLICA: 'gateway-test',
+    CACHE_REDIS_URL: inject('servers').cacheRedis,
     OPERATIONS_PORT: '1',
     HTTP_PORT: '1',
     CALLS_SECRET: gatewaySecret,

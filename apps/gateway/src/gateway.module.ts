@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { CacheModule } from '@tenfold/cache';
 import { accountsCalls, catalogCalls, inventoryCalls, ordersCalls, workerCalls } from '@tenfold/contracts';
 import { CallsModule } from '@tenfold/rpc';
 import { SessionModule } from '@tenfold/session';
@@ -22,6 +23,7 @@ import { PictureController } from './pictures/picture.controller.ts';
 import { PictureFiles } from './pictures/picture.files.ts';
 import { ProblemFilter } from './problems/problem.filter.ts';
 import { RequestValidationPipe } from './problems/request-validation.pipe.ts';
+import { ProductAnswers } from './products/product.answers.ts';
 import { ProductController } from './products/product.controller.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { ReportEvents } from './reports/report-events.ts';
@@ -46,6 +48,7 @@ export class GatewayModule {
           idleSeconds: config.SESSION_IDLE_SECONDS,
           absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
         }),
+        CacheModule.register({ redisUrl: config.CACHE_REDIS_URL, service: 'gateway', off: config.CACHE_OFF }),
         CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
         CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
         CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, secret }),
@@ -73,6 +76,7 @@ export class GatewayModule {
         RateLimits,
         LogInDelays,
         FirstAnswers,
+        ProductAnswers,
         ReportEvents,
         objectStoreProvider,
         PictureFiles,

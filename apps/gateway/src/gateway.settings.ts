@@ -1,4 +1,5 @@
 import {
+  cacheRedisSettings,
   callAddresses,
   cookieSettings,
   httpSettings,
@@ -16,6 +17,7 @@ export const gatewaySettings = {
   ...serviceSettings,
   ...httpSettings,
   ...sessionRedisSettings,
+  ...cacheRedisSettings,
   ...cookieSettings,
   ...rateLimitSettings,
   ...objectStoreSettings,

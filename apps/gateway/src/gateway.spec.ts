@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { registry } from '@tenfold/telemetry';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { admin, customer, startGateway } from './gateway.fixture.ts';
+import { admin, CatalogForTests, customer, startGateway } from './gateway.fixture.ts';
 import type { RunningGateway } from './gateway.fixture.ts';
 
 const servers = inject('servers');
@@ -141,6 +142,30 @@ describe('products', () => {
     const changed = await sessionLoads();
     await look();
     expect(await sessionLoads()).toBe(changed + 1);
+  });
+
+  it('are answered from memory, without a call and so without a statement, until one changes', async () => {
+    const catalog = gateway.services.catalog.get(CatalogForTests);
+    const look = (browser = gateway.browser()) => browser.get('/v1/products/7').expect(200);
+    await look();
+    const before = catalog.asked;
+    for (let visit = 0; visit < 20; visit += 1) await look();
+    expect(catalog.asked).toBe(before);
+    const browser = await loggedIn(admin);
+    await browser.patch('/v1/products/7').send({ description: 'Glows.' }).expect(200);
+    expect((await look(browser)).body.description).toBe('Glows.');
+    expect((await look()).body.description).toBe('Glows.');
+  });
+
+  it('are forgotten within a second by a gateway through which the change did not pass', async () => {
+    const look = async () => (await gateway.browser().get('/v1/products/7').expect(200)).body.description as string;
+    const redis = new Redis(servers.cacheRedis);
+    await look();
+    gateway.services.catalog.get(CatalogForTests).changeProduct({ id: 7, change: { description: 'Flickers.' } });
+    expect(await look()).not.toBe('Flickers.');
+    await redis.publish('catalog:forget', JSON.stringify({ origin: 'a catalog', cache: 'product', version: 1, keys: ['7'] }));
+    redis.disconnect();
+    await expect.poll(look, { timeout: 1_000 }).toBe('Flickers.');
   });
 
   it('are found by ids', async () => {

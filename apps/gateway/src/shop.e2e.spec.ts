@@ -47,8 +47,8 @@ describe('an account', () => {
 });
 
 describe('the catalog', () => {
-  it('is answered by the balancer while a page is being asked for, to each under an id of its own', async () => {
-    const ask = () => request(gateway).get('/v1/products').query({ category: 9, limit: 13 }).expect(200);
+  it.each(['/v1/products?category=9&limit=13', '/v1/categories'])('is answered by the balancer while %s is being asked for, to each under an id of its own', async (path) => {
+    const ask = () => request(gateway).get(path).expect(200);
     // A page is kept for a second, which a busy machine may need for both questions.
     const [first, second] = await eventually(async () => {
       const answers = [await ask(), await ask()] as const;

@@ -172,10 +172,13 @@ export class CacheLoader<Value extends NonNullable<unknown>> {
     flight: Loading | undefined,
   ): void {
     const sharedMs = withJitter((value === undefined ? this.#negativeTtlMs : this.#redisTtlMs) ?? this.#memoryTtlMs);
-    const entry = this.#redisTtlMs === undefined ? undefined : this.#codec.encode(value, loadMs);
+    const isCounted = this.#memory?.countsBytes ?? false;
+    const encoded = this.#redisTtlMs === undefined && !isCounted ? undefined : this.#codec.encode(value, loadMs);
+    const entry = this.#redisTtlMs === undefined ? undefined : encoded;
     // Just forgotten: the source, read from a replica, may still give the old value. It is kept as long as the tombstone.
-    const ttlMs = kind === 'tombstone' ? Math.min(tombstoneMs, this.#memoryTtlMs) : this.#memoryTtlMs;
-    this.#keep(key, value, flight, { ttlMs, sharedMs, loadMs, bytes: entry?.length ?? this.#codec.encode(value, 0).length });
+    const isDoubtful = kind === 'tombstone' || this.#memory?.wasJustForgotten(key);
+    const ttlMs = isDoubtful ? Math.min(tombstoneMs, this.#memoryTtlMs) : this.#memoryTtlMs;
+    this.#keep(key, value, flight, { ttlMs, sharedMs, loadMs, bytes: encoded?.length ?? 0 });
     if (kind === 'garbage') {
       cacheGarbage.inc({ cache: this.#owner.name });
       this.#redis.bury(this.#owner, key);

@@ -15,6 +15,11 @@ export interface CacheOptions {
   /** Milliseconds for which it is remembered that the source has nothing. Default 5000; 0 never remembers. */
   negativeTtlMs?: number;
   /**
+   * A cache of another service, whose keys are forgotten here as well as soon as they are there: for what is made of values
+   * that the other service owns, under the same keys.
+   */
+  follows?: { service: string; cache: string };
+  /**
    * Milliseconds beyond its time to live for which a value may serve while the source fails (RFC 5861, section 4). Default
    * 0. What was forgotten never does.
    */

@@ -50,8 +50,8 @@ export interface CacheRedisOptions {
   service: string;
   commandTimeoutMs: number;
   logger: Logger;
-  /** Another replica forgot these. */
-  onForgotten(forgetting: Forgetting): void;
+  /** Another replica, or a service that is followed, forgot these. */
+  onForgotten(forgetting: Forgetting, service: string): void;
   /** Messages may have been missed: everything in memory is in doubt. */
   onDoubt(): void;
 }
@@ -62,6 +62,8 @@ export class CacheRedis {
   readonly #subscriber: Redis;
   readonly #service: string;
   readonly #channel: string;
+  /** Channel → service. */
+  readonly #heard: Map<string, string>;
   readonly #origin = randomUUID();
   #leases = 0;
   /** By key in Redis. */
@@ -74,7 +76,8 @@ export class CacheRedis {
 
   constructor({ url, service, commandTimeoutMs, logger, onForgotten, onDoubt }: CacheRedisOptions) {
     this.#service = service;
-    this.#channel = `${service}:forget`;
+    this.#channel = channelOf(service);
+    this.#heard = new Map([[this.#channel, service]]);
     const options = {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
@@ -97,11 +100,11 @@ export class CacheRedis {
     this.#subscriber.on('error', () => undefined);
     this.#subscriber.on('ready', () => {
       // In doubt until the subscription stands: what is published before that does not arrive.
-      this.#subscribed = this.#subscriber.subscribe(this.#channel).then(onDoubt, () => this.#subscriber.disconnect(true));
+      this.#subscribed = this.#subscriber.subscribe(...this.#heard.keys()).then(onDoubt, () => this.#subscriber.disconnect(true));
     });
-    this.#subscriber.on('message', (_channel: string, message: string) => {
+    this.#subscriber.on('message', (channel: string, message: string) => {
       const forgetting = decodeForgetting(message, this.#origin);
-      if (forgetting) onForgotten(forgetting);
+      if (forgetting) onForgotten(forgetting, this.#heard.get(channel) ?? service);
     });
   }
 
@@ -109,6 +112,14 @@ export class CacheRedis {
   async connect(): Promise<void> {
     await Promise.all([this.#redis, this.#subscriber].map((redis) => redis.connect().catch(() => undefined)));
     await this.#subscribed;
+  }
+
+  /** Hears what another service forgets. */
+  follow(service: string): void {
+    const channel = channelOf(service);
+    if (this.#heard.has(channel)) return;
+    this.#heard.set(channel, service);
+    if (this.#subscriber.status === 'ready') this.#subscriber.subscribe(channel).catch(() => this.#subscriber.disconnect(true));
   }
 
   disconnect(): void {
@@ -251,6 +262,10 @@ export class CacheRedis {
   #keyOf({ name, version }: Owner, key: string): string {
     return `${this.#service}:${name}:v${version}:${key}`;
   }
+}
+
+function channelOf(service: string): string {
+  return `${service}:forget`;
 }
 
 function leaseOf(redisKey: string): string {

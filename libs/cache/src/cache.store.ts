@@ -13,17 +13,21 @@ import type { CacheOptions } from './cache.options.ts';
 @Injectable()
 export class CacheStore implements OnModuleInit, OnApplicationShutdown {
   readonly #caches = new Map<string, Pick<Cache<never>, 'size' | 'version' | 'dropFromMemory' | 'name' | 'switchOff'>>();
+  /** `service:cache` → the caches here that follow it. */
+  readonly #followers = new Map<string, Pick<Cache<never>, 'dropFromMemory'>[]>();
+  readonly #service: string;
   readonly #redis: CacheRedis;
   readonly #off: ReadonlySet<string>;
 
   constructor(@Inject(cacheModuleOptions) options: CacheModuleOptions, health: Health, @Optional() faults?: FaultSwitch) {
     this.#off = new Set(options.off);
+    this.#service = options.service;
     this.#redis = new CacheRedis({
       url: options.redisUrl,
       service: options.service,
       commandTimeoutMs: options.commandTimeoutMs ?? 150,
       logger: new Logger(CacheStore.name),
-      onForgotten: (forgetting) => this.#dropForgotten(forgetting),
+      onForgotten: (forgetting, service) => this.#dropForgotten(forgetting, service),
       onDoubt: () => {
         for (const cache of this.#caches.values()) cache.dropFromMemory();
       },
@@ -48,6 +52,11 @@ export class CacheStore implements OnModuleInit, OnApplicationShutdown {
     if (options.name.includes(':')) throw new RangeError(`The name of a cache holds no colon: ${options.name}`);
     const cache = new Cache<Value>(options, this.#redis, this.#isOff(options.name));
     this.#caches.set(options.name, cache);
+    if (options.follows) {
+      const { service, cache: followed } = options.follows;
+      this.#followers.set(`${service}:${followed}`, [...(this.#followers.get(`${service}:${followed}`) ?? []), cache]);
+      this.#redis.follow(service);
+    }
     return cache;
   }
 
@@ -64,8 +73,9 @@ export class CacheStore implements OnModuleInit, OnApplicationShutdown {
     return this.#off.has(name) || this.#off.has('*');
   }
 
-  #dropForgotten({ cache: name, version, keys }: Forgetting): void {
-    const cache = this.#caches.get(name);
+  #dropForgotten({ cache: name, version, keys }: Forgetting, service: string): void {
+    for (const follower of this.#followers.get(`${service}:${name}`) ?? []) follower.dropFromMemory(keys);
+    const cache = service === this.#service ? this.#caches.get(name) : undefined;
     if (!cache) return;
     cache.dropFromMemory(keys);
     // A replica of another version buried its own entries in Redis; ours stand under other keys.

@@ -160,7 +160,7 @@ export class Cache<Value extends NonNullable<unknown>> {
       }
     }
     if (!keys) this.#memory?.clear();
-    else for (const key of keys) this.#memory?.delete(key);
+    else for (const key of keys) this.#memory?.forget(key);
   }
 
   /** What memory holds and may still be given out, counted. */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { tombstoneMs } from './cache.redis.ts';
 
 export interface MemoryOptions {
   /** Most entries; the least recently used goes first. */
@@ -35,13 +36,18 @@ export function isDueEarly({ sharedUntil, loadMs }: Kept<unknown>, now: number):
   return left < horizon * loadMs && left <= loadMs * -Math.log(Math.random());
 }
 
+/** Forgotten keys that are remembered for {@link tombstoneMs}; whoever falls out is one of many that change at once. */
+const mostForgotten = 1_000;
+
 /** The entries of one cache in this process. */
 export class MemoryLevel<Value extends NonNullable<unknown>> {
   readonly #entries: LRUCache<string, Kept<Value>>;
-  readonly #hasLimit: boolean;
+  readonly #forgotten = new LRUCache<string, true>({ max: mostForgotten, ttl: tombstoneMs });
+  /** Whether the size of values counts. */
+  readonly countsBytes: boolean;
 
   constructor({ entries, bytes }: MemoryOptions) {
-    this.#hasLimit = bytes !== undefined;
+    this.countsBytes = bytes !== undefined;
     this.#entries = new LRUCache(bytes === undefined ? { max: entries } : { max: entries, maxSize: bytes, maxEntrySize: bytes });
   }
 
@@ -55,11 +61,18 @@ export class MemoryLevel<Value extends NonNullable<unknown>> {
 
   /** @param bytes of the value as MessagePack */
   set(key: string, kept: Kept<Value>, bytes: number): void {
-    this.#entries.set(key, kept, this.#hasLimit ? { size: Math.max(1, bytes + key.length) } : {});
+    this.#entries.set(key, kept, this.countsBytes ? { size: Math.max(1, bytes + key.length) } : {});
   }
 
-  delete(key: string): void {
+  /** Drops a key because its value is no longer true. */
+  forget(key: string): void {
     this.#entries.delete(key);
+    this.#forgotten.set(key, true);
+  }
+
+  /** Whether its source, read from a replica, may still give what was forgotten. */
+  wasJustForgotten(key: string): boolean {
+    return this.#forgotten.has(key);
   }
 
   clear(): void {

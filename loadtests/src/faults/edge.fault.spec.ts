@@ -14,7 +14,8 @@ import { p99, steadily } from './steady-load.fixture.ts';
 const full = inject('faults') === 'full';
 const seconds = full ? 20 : 4;
 const environment: Record<string, Record<string, string>> = {
-  gateway: { RATE_LIMIT_PER_MINUTE: '1000000', LOGIN_LIMIT_PER_MINUTE: '100000' },
+  // Its own memory of products would hide what happens behind it.
+  gateway: { CACHE_OFF: '*', RATE_LIMIT_PER_MINUTE: '1000000', LOGIN_LIMIT_PER_MINUTE: '100000' },
   catalog: {},
 };
 let cluster: Cluster;
@@ -216,7 +217,7 @@ test('promise 29: forged addresses, over all replicas, fill one bucket', async (
   const perMinute = 300;
   const gateways = await startTestCluster({
     services: { gateway: 3 },
-    components: ['session-redis', 'haproxy'],
+    components: ['session-redis', 'cache-redis', 'haproxy'],
     environment: { gateway: { RATE_LIMIT_PER_MINUTE: String(perMinute) } },
   });
   onTestFinished(() => gateways.stop());

@@ -13,7 +13,7 @@ beforeAll(async () => {
   cluster = await startTestCluster({
     services: { gateway: 1, accounts: 1, catalog: 1 },
     components: ['postgresql', 'pgbouncer', 'session-redis', 'cache-redis', 'kafka', 'haproxy'],
-    environment: { catalog: { CACHE_OFF: '*' }, gateway: { RATE_LIMIT_PER_MINUTE: '1000000' } },
+    environment: { catalog: { CACHE_OFF: '*' }, gateway: { CACHE_OFF: '*', RATE_LIMIT_PER_MINUTE: '1000000' } },
     beforeServices: ({ urls }) => seedAll({ urls, scale: 0.01 }),
   });
   [cookie = ''] = await logIn(cluster.urls.gateway, [{ email: 'admin@tenfold.test', password: 'tenfold-demo' }]);

@@ -5,7 +5,7 @@ import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Documented } from '../openapi/documented.decorator.ts';
-import { answerCacheable } from '../products/http-cache.ts';
+import { cacheableAnswer, sendCacheable } from '../products/http-cache.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 
 @Controller('v1/categories')
@@ -17,6 +17,6 @@ export class CategoryController {
   @AllowedTo('public')
   @Documented({ summary: 'List the categories', answers: { 200: catalogCalls.calls.listCategories.response, 304: null } })
   async list(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string | undefined> {
-    return answerCacheable(request, reply, await this.catalog.listCategories({}));
+    return sendCacheable(request, reply, cacheableAnswer(await this.catalog.listCategories({})));
   }
 }

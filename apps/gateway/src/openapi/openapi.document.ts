@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiBody, ApiConsumes, ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiCookieAuth, ApiHeader, ApiOperation, ApiResponse, ApiSecurity, ApiTags, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Idempotent } from '../idempotency/idempotent.decorator.ts';
@@ -83,6 +83,8 @@ function describeRoute({ controller, handler, audience, documentation }: Route):
   ];
   if (requestTypes) decorators.push(ApiConsumes(...requestTypes), ApiBody({ schema: { type: 'string', format: 'binary' } }));
   if (audience === 'account' || audience === 'admin') decorators.push(ApiCookieAuth('session'));
+  // Either none, or the session's own.
+  if (audience === 'visitor') decorators.push(ApiSecurity({}), ApiCookieAuth('session'));
 
   const prototype = controller.prototype as object;
   const descriptor = Object.getOwnPropertyDescriptor(prototype, handler.name);

@@ -7,14 +7,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
  */
 const freshness = 'public, max-age=5, s-maxage=1, stale-while-revalidate=30';
 
+/** An answer that everybody gets alike. */
+export interface CacheableAnswer {
+  body: string;
+  /** As `ETag`. */
+  tag: string;
+}
+
+/** Serializes a value once, for both the tag and the answer. */
+export function cacheableAnswer(value: object): CacheableAnswer {
+  const body = JSON.stringify(value);
+  return { body, tag: `"${hash('sha1', body, 'base64url')}"` };
+}
+
 /**
  * Answers a read that everybody sees alike: with an ETag, and with 304 and no body if the client has just that.
  *
- * @returns the body to send, serialized once for both the tag and the answer; undefined for 304
+ * @returns the body to send; undefined for 304
  */
-export function answerCacheable(request: FastifyRequest, reply: FastifyReply, value: object): string | undefined {
-  const body = JSON.stringify(value);
-  const tag = `"${hash('sha1', body, 'base64url')}"`;
+export function sendCacheable(request: FastifyRequest, reply: FastifyReply, { body, tag }: CacheableAnswer): string | undefined {
   void reply.headers({ 'cache-control': freshness, etag: tag });
   const known = request.headers['if-none-match'];
   if (known !== undefined && matches(known, tag)) {

@@ -8,7 +8,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
-import { answerCacheable, readPastSharedCaches } from './http-cache.ts';
+import { cacheableAnswer, readPastSharedCaches, sendCacheable } from './http-cache.ts';
+import { ProductAnswers } from './product.answers.ts';
 import { namedProduct, productQuery } from './product.request.ts';
 import type { ProductQuery } from './product.request.ts';
 
@@ -20,7 +21,10 @@ const productPage = z.strictObject({
 
 @Controller('v1/products')
 export class ProductController {
-  constructor(@InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>) {}
+  constructor(
+    @InjectCalls(catalogCalls) private readonly catalog: CallClient<typeof catalogCalls>,
+    private readonly answers: ProductAnswers,
+  ) {}
 
   @Get()
   @RouteConfig({ statements: 4 })
@@ -32,7 +36,7 @@ export class ProductController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | undefined> {
     const page = ids ? { ...(await this.catalog.getProducts({ ids })), next: null } : await this.catalog.listProducts(filter);
-    return answerCacheable(request, reply, page);
+    return sendCacheable(request, reply, cacheableAnswer(page));
   }
 
   @Get(':id')
@@ -44,7 +48,7 @@ export class ProductController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | undefined> {
-    return answerCacheable(request, reply, await this.catalog.getProduct({ id }));
+    return sendCacheable(request, reply, await this.answers.of(id, request));
   }
 
   @Patch(':id')
@@ -59,6 +63,7 @@ export class ProductController {
   ): Promise<Product> {
     const changed = await this.catalog.changeProduct({ id, change });
     readPastSharedCaches(request, reply);
+    await this.answers.forget(id);
     return changed;
   }
 }

@@ -6,7 +6,7 @@ import type { CallClient } from '@tenfold/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
-import { answerCacheable } from '../products/http-cache.ts';
+import { cacheableAnswer, sendCacheable } from '../products/http-cache.ts';
 import { namedProduct } from '../products/product.request.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 
@@ -26,6 +26,6 @@ export class StockController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | undefined> {
     const { items } = await this.inventory.getStock({ productIds: [id] });
-    return answerCacheable(request, reply, { productId: id, available: items[0]?.available ?? 0 });
+    return sendCacheable(request, reply, cacheableAnswer({ productId: id, available: items[0]?.available ?? 0 }));
   }
 }
