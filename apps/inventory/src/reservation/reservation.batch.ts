@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { createContext, currentContext, raisePosition, runInContext } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
 import type { OrderItems } from './reservation.decision.ts';
+import { StockDisplay } from '../stock/stock.display.ts';
 import { ReservationRepository } from './reservation.repository.ts';
 import type { ReserveResult } from './reservation.repository.ts';
 
@@ -29,7 +30,10 @@ export class ReservationBatch {
   #waiting: Waiting[] = [];
   #running = false;
 
-  constructor(private readonly reservations: ReservationRepository) {}
+  constructor(
+    private readonly reservations: ReservationRepository,
+    private readonly display: StockDisplay,
+  ) {}
 
   async reserve(order: OrderItems): Promise<ReserveResult> {
     const context = currentContext();
@@ -69,7 +73,8 @@ export class ReservationBatch {
     // goes to every caller, and to none through the context of whoever came first.
     const context = (batch.length === 1 ? batch[0]?.context : undefined) ?? createContext();
     try {
-      const results = await runInContext(context, () => this.reservations.reserve(batch.map(({ order }) => order)));
+      const { results, levels } = await runInContext(context, () => this.reservations.reserve(batch.map(({ order }) => order)));
+      this.display.show(levels);
       batch.forEach(({ settle, fail }, index) => {
         const result = results[index];
         if (result) settle({ result, positions: context.positions });

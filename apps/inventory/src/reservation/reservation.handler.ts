@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { inventoryCalls } from '@tenfold/contracts';
 import type { ItemQuantity, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError } from '@tenfold/rpc';
+import { StockDisplay } from '../stock/stock.display.ts';
 import { ReservationBatch } from './reservation.batch.ts';
 import { ReservationRepository } from './reservation.repository.ts';
 
@@ -12,6 +13,7 @@ export class ReservationHandler {
   constructor(
     private readonly batch: ReservationBatch,
     private readonly reservations: ReservationRepository,
+    private readonly display: StockDisplay,
   ) {}
 
   @Answers(reserve)
@@ -32,7 +34,7 @@ export class ReservationHandler {
 
   @Answers(release)
   async release({ orderId }: ValidRequestOf<typeof release>): Promise<ResponseOf<typeof release>> {
-    await this.reservations.release(orderId);
+    this.display.show(await this.reservations.release(orderId));
     return {};
   }
 }

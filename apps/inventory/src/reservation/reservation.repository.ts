@@ -8,9 +8,16 @@ export type ReserveResult =
   | { outcome: 'reserved' | 'reserved-differently' | 'released' }
   | { outcome: 'out-of-stock'; short: number[] };
 
+/** What reservations did, and what they have made of the stock of products. */
+export interface Reservations {
+  results: ReserveResult[];
+  levels: StockLevel[];
+}
+
 interface ReserveRow {
   claimed: boolean;
   short: number[];
+  levels: StockLevel[] | null;
 }
 
 interface ReservationRow {
@@ -44,9 +51,9 @@ export class ReservationRepository {
    * @param orders each once, with each product once in ascending order: what is compared when the order comes again
    * @returns a result for each, in their order
    */
-  async reserve(orders: readonly OrderItems[]): Promise<ReserveResult[]> {
+  async reserve(orders: readonly OrderItems[]): Promise<Reservations> {
     const [only] = orders;
-    if (only && orders.length === 1) return [await this.#reserveOne(only)];
+    if (only && orders.length === 1) return this.#reserveOne(only);
     return this.database.write(async (tx) => {
       const given = JSON.stringify(orders.map(({ orderId, items }) => ({ order_id: orderId, items })));
       const rows = await tx.query<{ order_id: string }[]>(claimSql, [given]);
@@ -59,36 +66,37 @@ export class ReservationRepository {
       await tx.query(applySql, [JSON.stringify(changed), JSON.stringify(events), [...refused.keys()]]);
       const known = claimed.size < orders.length ? await tx.query<KnownRow[]>(knownOfManySql, [given]) : [];
       const states = new Map(known.map((row) => [row.orderId, row]));
-      return orders.map(({ orderId }): ReserveResult => {
+      const results = orders.map(({ orderId }): ReserveResult => {
         const short = refused.get(orderId);
         if (short) return { outcome: 'out-of-stock', short };
         if (claimed.has(orderId)) return { outcome: 'reserved' };
         return resultOf(states.get(orderId));
       });
+      return { results, levels: changed };
     });
   }
 
-  async #reserveOne({ orderId, items }: OrderItems): Promise<ReserveResult> {
+  async #reserveOne({ orderId, items }: OrderItems): Promise<Reservations> {
     const parameters = [orderId, JSON.stringify(items)];
     try {
       return await this.database.write(async (tx) => {
         const [row] = await tx.query<ReserveRow[]>(reserveSql, parameters);
         if (row?.claimed) {
           if (row.short.length > 0) throw new OutOfStock(row.short);
-          return { outcome: 'reserved' };
+          return { results: [{ outcome: 'reserved' }], levels: row.levels ?? [] };
         }
         const [known] = await tx.query<ReservationRow[]>(knownSql, parameters);
-        return resultOf(known);
+        return { results: [resultOf(known)], levels: [] };
       });
     } catch (error) {
-      if (error instanceof OutOfStock) return { outcome: 'out-of-stock', short: error.short };
+      if (error instanceof OutOfStock) return { results: [{ outcome: 'out-of-stock', short: error.short }], levels: [] };
       throw error;
     }
   }
 
   /** Gives back what the order holds, once. An order that never reserved is closed, so that a late reserve is refused. */
-  async release(orderId: string): Promise<void> {
-    await this.database.write((tx) => tx.query(releaseSql, [orderId]));
+  async release(orderId: string): Promise<StockLevel[]> {
+    return this.database.write((tx) => tx.query<StockLevel[]>(releaseSql, [orderId]));
   }
 }
 
@@ -120,12 +128,13 @@ const reserveSql = `
       reserved = locked.reserved + locked.quantity
     from locked
     where snapshot.product_id = locked.product_id and not exists (select from short)
-    returning snapshot.product_id, snapshot.version, locked.quantity
+    returning snapshot.product_id, snapshot.version, snapshot.available, snapshot.reserved, locked.quantity
   ), recorded as (
     insert into stock_events (product_id, version, type, quantity, reference)
     select product_id, version, 'reserved', quantity, $1 from moved
   )
-  select exists (select from claimed) as claimed, array(select product_id from short order by product_id) as short`;
+  select exists (select from claimed) as claimed, array(select product_id from short order by product_id) as short,
+    (select json_agg(json_build_object('productId', product_id, 'version', version, 'available', available, 'reserved', reserved)) from moved) as levels`;
 
 // The locks in the same order as above: all orders first, then their products by id.
 const claimSql = `
@@ -178,7 +187,9 @@ const releaseSql = `
       reserved = locked.reserved - locked.quantity
     from locked
     where snapshot.product_id = locked.product_id
-    returning snapshot.product_id, snapshot.version, locked.quantity
+    returning snapshot.product_id, snapshot.version, snapshot.available, snapshot.reserved, locked.quantity
+  ), recorded as (
+    insert into stock_events (product_id, version, type, quantity, reference)
+    select product_id, version, 'released', quantity, $1 from moved
   )
-  insert into stock_events (product_id, version, type, quantity, reference)
-  select product_id, version, 'released', quantity, $1 from moved`;
+  select product_id as "productId", version, available, reserved from moved`;

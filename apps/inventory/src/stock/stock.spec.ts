@@ -1,9 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { Database } from '@tenfold/database';
-import { createContext, runInContext } from '@tenfold/telemetry';
+import { createContext, registry, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startInventory } from '../inventory.fixture.ts';
 import type { InventoryFixture } from '../inventory.fixture.ts';
+import { ReservationHandler } from '../reservation/reservation.handler.ts';
 import { StockDisplay } from './stock.display.ts';
 import { StockHandler } from './stock.handler.ts';
 import { StockRepository } from './stock.repository.ts';
@@ -76,3 +77,30 @@ test('a delivery shows at once, and what was shown before does not come back', a
   });
   await cached.close();
 });
+
+test('what orders take and give back shows at once, alone and together', async () => {
+  const cached = await startInventory({ CACHE_OFF: '' });
+  const [handler, reservations] = [cached.app.get(StockHandler), cached.app.get(ReservationHandler)];
+  const productId = randomInt(1_000_000, 2_000_000_000);
+  const shown = async () => (await handler.getStock({ productIds: [productId] })).items[0];
+  await inOneSession(async () => {
+    await handler.restock({ productId, quantity: 50, deliveryId: randomUUID() });
+    const before = await displayLoads();
+    const orderId = randomUUID();
+    await reservations.reserve({ orderId, items: [{ productId, quantity: 2 }] });
+    await expect.poll(shown, { timeout: 1_000 }).toMatchObject({ available: 48, reserved: 2, version: 2 });
+    await Promise.all(Array.from({ length: 5 }, () => reservations.reserve({ orderId: randomUUID(), items: [{ productId, quantity: 1 }] })));
+    await expect.poll(shown, { timeout: 1_000 }).toMatchObject({ available: 43, reserved: 7, version: 7 });
+    await reservations.release({ orderId });
+    await expect.poll(shown, { timeout: 1_000 }).toMatchObject({ available: 45, reserved: 5, version: 8 });
+    // Shown by what was written, not by what was looked up again.
+    expect(await displayLoads()).toBe(before);
+  });
+  await cached.close();
+});
+
+/** How often the display has asked the database. */
+async function displayLoads(): Promise<number> {
+  const metric = await registry.getSingleMetric('cache_requests_total')?.get();
+  return metric?.values.find(({ labels }) => labels['cache'] === 'stock' && labels['outcome'] === 'load')?.value ?? 0;
+}
