@@ -53,7 +53,8 @@ async function check(gateway: string, who: 'a stranger' | 'a customer', examples
   };
   const args = [
     ...(isCustomer ? ['--config-file', fileURLToPath(new URL('schemathesis.toml', import.meta.url))] : []),
-    ...['run', `${gateway}/openapi.json`],
+    'run',
+    `${gateway}/openapi.json`,
     ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...(isCustomer ? ['--exclude-operation-id-regex', guessing] : []),
   ];

@@ -93,9 +93,16 @@ function describeRoute({ controller, handler, audience, documentation }: Route):
 
 function answerDecorator(status: number, answer: z.ZodType | string | null): MethodDecorator {
   if (answer === null) return ApiResponse({ status, description: status === 304 ? 'The client has it already' : 'Done' });
-  if (typeof answer === 'string') return ApiResponse({ status, description: 'Done', content: { [answer]: { schema: { type: 'string' } } } });
+  if (typeof answer === 'string') return ApiResponse({ status, description: 'Done', content: { [answer]: { schema: answer === 'text/event-stream' ? eventSchema : { type: 'string' } } } });
   return ApiResponse({ status, description: 'Done', standardSchema: answer });
 }
+
+/** Of a stream, OpenAPI before 3.2 describes each event. */
+const eventSchema = {
+  type: 'object',
+  properties: { event: { type: 'string' }, data: { type: 'string', description: 'JSON' } },
+  required: ['event', 'data'],
+};
 
 /** One entry for each status, which names the problems that share it. */
 function problemDecorators(types: readonly ProblemType[]): MethodDecorator[] {
