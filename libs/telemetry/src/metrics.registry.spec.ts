@@ -55,6 +55,21 @@ test('a histogram counts alike by a recorder and without one', async () => {
   expect(() => recorded.labels({ c: 'x' } as never)).toThrow('c');
 });
 
+test('a counter counts alike by a recorder and without one', async () => {
+  const counted = counter({ name: 'test_recorded_total', help: 'Requests.', labelNames: ['a', 'b'] });
+  counted.labels({ a: 'x', b: 'never' });
+  const [recorder, same] = [counted.labels({ a: 'x', b: 'y' }), counted.labels({ b: 'y', a: 'x' })];
+  recorder.inc();
+  same.inc(4);
+  counted.inc({ a: 'x', b: 'y' });
+  counted.labels({ a: 'x', b: 'z' }).inc(0);
+  const lines = async () => (await registry.getSingleMetricAsString('test_recorded_total')).split('\n').slice(2);
+
+  expect(await lines()).toEqual(['test_recorded_total{a="x",b="y"} 6', 'test_recorded_total{a="x",b="z"} 0']);
+  recorder.inc();
+  expect((await lines())[0]).toBe('test_recorded_total{a="x",b="y"} 7');
+});
+
 test('process metrics are read with the others', async () => {
   startProcessMetrics();
   startProcessMetrics();

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CounterConfiguration, GaugeConfiguration, HistogramConfiguration, Metric } from 'prom-client';
 import { metricsEnabled } from './metrics.switch.ts';
+import { RecordedCounter } from './recorded.counter.ts';
 import { RecordedHistogram } from './recorded.histogram.ts';
 
 /** Every metric of this process; `/metrics` on the operations port prints it. */
@@ -51,7 +52,7 @@ const collectors = new WeakMap<Metric, Collect[]>();
  * @throws Error when the name belongs to a metric of another type or with other labels
  */
 export function counter<Label extends string = never>(options: CounterOptions<Label>): Counter<Label> {
-  return getOrCreate(Counter<Label>, options, () => switched(new Counter({ ...options, registers: [registry] })));
+  return getOrCreate(Counter<Label>, options, () => switched(new RecordedCounter<Label>({ ...options, registers: [registry] })));
 }
 
 /**
