@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Health, HealthModule } from '@tenfold/service';
 import { createHttpApp } from '@tenfold/service/testing';
-import { SessionModule, SessionStore, signSessionId, verifySessionId } from '@tenfold/session';
+import { SessionModule, sessionIdVerifier, SessionStore, signSessionId } from '@tenfold/session';
 import { histogram } from '@tenfold/telemetry';
 import { RedisStore } from 'connect-redis';
 import { sign } from 'cookie-signature';
@@ -30,6 +30,7 @@ export interface SessionServer {
 
 const host = '127.0.0.1';
 const keys = ['a key that signs the cookies of a benchmark'];
+const verify = sessionIdVerifier(keys);
 const limits = { idleSeconds: 3600, absoluteSeconds: 7200, keyPrefix: 'bench-http' };
 const account = { id: 'b7a3f3f0-5f0e-4a53-9d0b-6a1f5b8f3a11', email: 'ada@example.com', name: 'Ada Lovelace', role: 'customer' };
 const named = z.strictObject({ id: z.coerce.number().int().min(1) });
@@ -45,7 +46,7 @@ class SessionGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const verified = verifySessionId(request.cookies['session'] ?? '', keys);
+    const verified = verify(request.cookies['session'] ?? '');
     const session = verified && (await this.store.load(verified.id));
     if (!session?.account) throw new UnauthorizedException();
     return true;
@@ -80,7 +81,7 @@ const servers: Record<ServerKind, (redisUrl: string) => Promise<SessionServer>> 
     await app.register(cookie);
     app.addHook('onRequest', async (request, reply) => {
       void reply.header('x-request-id', request.headers['x-request-id'] ?? crypto.randomUUID());
-      const verified = verifySessionId(request.cookies['session'] ?? '', keys);
+      const verified = verify(request.cookies['session'] ?? '');
       const session = verified && (await store.load(verified.id));
       if (!session?.account) return reply.code(401).send({});
       return undefined;

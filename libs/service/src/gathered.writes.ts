@@ -7,9 +7,10 @@ interface RedisConnection {
 }
 
 /**
- * Lets what is sent to Redis within one turn of the event loop leave in one write to the socket: each write is a system
- * call, which costs more than the command itself. Nothing waits for anything, unlike with ioredis' own auto-pipelining,
- * which holds a batch back until the one before it has been answered.
+ * Lets what is sent to Redis within one turn of the event loop, for all requests that arrived in it, leave in one write to
+ * the socket: each write is a system call, which costs more than the command itself. It leaves as soon as the sockets that
+ * are readable have been read. Nothing waits for an answer, unlike with ioredis' own auto-pipelining, which holds a batch
+ * back until the one before it has been answered.
  *
  * @param redis one connection; of a cluster, each node's
  */
@@ -22,7 +23,7 @@ export function gatherWrites(redis: object): void {
     if (stream && stream !== gathering) {
       gathering = stream;
       stream.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         if (gathering === stream) gathering = undefined;
         stream.uncork();
       });

@@ -6,5 +6,5 @@ export { SessionError } from './session.error.ts';
 export type { SessionErrorCode } from './session.error.ts';
 export { cartLimit, quantityLimit } from './session.ts';
 export type { NewSession, Session, SessionAccount, SessionSummary } from './session.ts';
-export { signSessionId, verifySessionId } from './session-id.ts';
+export { sessionIdVerifier, signSessionId, verifySessionId } from './session-id.ts';
 export type { VerifiedSessionId } from './session-id.ts';

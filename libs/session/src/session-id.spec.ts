@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSessionId, newSessionId, signSessionId, verifySessionId } from './session-id.ts';
+import { isSessionId, newSessionId, sessionIdVerifier, signSessionId, verifySessionId } from './session-id.ts';
 
 const oldKey = 'an older key of at least 32 characters';
 const newKey = 'a newer key of at least 32 characters.';
@@ -43,6 +43,19 @@ describe('session ids', () => {
     const signed = signSessionId(newSessionId(), [newKey]);
     const changed = (signed.startsWith('A') ? 'B' : 'A') + signed.slice(1);
     expect(verifySessionId(changed, [newKey])).toBeUndefined();
+  });
+
+  it('are told alike by a verifier that remembers, however often and however many', () => {
+    const verify = sessionIdVerifier([newKey, oldKey]);
+    const [mine, older] = [newSessionId(), newSessionId()];
+    for (let count = 0; count < 3; count += 1) {
+      expect(verify(signSessionId(mine, [newKey]))).toEqual({ id: mine, outdated: false });
+      expect(verify(signSessionId(older, [oldKey]))).toEqual({ id: older, outdated: true });
+      expect(verify(`${mine}.${'A'.repeat(43)}`)).toBeUndefined();
+      expect(verify(signSessionId(mine, ['a key that is none of the list at all']))).toBeUndefined();
+    }
+    for (let count = 0; count < 10_001; count += 1) verify(signSessionId(newSessionId(), [newKey]));
+    expect(verify(signSessionId(mine, [newKey]))).toEqual({ id: mine, outdated: false });
   });
 
   it('cannot be signed without a key', () => {

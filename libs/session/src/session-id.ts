@@ -62,6 +62,26 @@ export function verifySessionId(signed: string, keys: readonly string[]): Verifi
   return signedBy === -1 ? undefined : { id, outdated: signedBy > 0 };
 }
 
+/** Verified cookies that a verifier remembers; whoever falls out is verified again. */
+const mostVerified = 10_000;
+
+/**
+ * {@link verifySessionId} with these keys, which remembers what it has verified: the same cookie comes with each request of
+ * a visit, and its signature need not be computed each time. What does not verify is not remembered.
+ */
+export function sessionIdVerifier(keys: readonly string[]): (signed: string) => VerifiedSessionId | undefined {
+  const verified = new Map<string, VerifiedSessionId>();
+  return (signed) => {
+    const known = verified.get(signed);
+    if (known) return known;
+    const found = verifySessionId(signed, keys);
+    if (!found) return undefined;
+    if (verified.size >= mostVerified) verified.delete(verified.keys().next().value as string);
+    verified.set(signed, found);
+    return found;
+  };
+}
+
 function signature(id: string, key: string): Buffer {
   return createHmac('sha256', key).update(id).digest();
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { signSessionId, verifySessionId } from '@tenfold/session';
+import { sessionIdVerifier, signSessionId } from '@tenfold/session';
 import type { VerifiedSessionId } from '@tenfold/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { gatewayConfig } from '../gateway.settings.ts';
@@ -12,15 +12,17 @@ import type { GatewayConfig } from '../gateway.settings.ts';
 @Injectable()
 export class SessionCookie {
   readonly name: string;
+  readonly #verify: (signed: string) => VerifiedSessionId | undefined;
 
   constructor(@Inject(gatewayConfig) private readonly config: GatewayConfig) {
+    this.#verify = sessionIdVerifier(config.COOKIE_KEYS);
     this.name = config.COOKIE_SECURE ? '__Host-session' : 'session';
   }
 
   /** The session id, if the request has a cookie that one of our keys signed, and whether to sign it anew. */
   read(request: FastifyRequest): VerifiedSessionId | undefined {
     const signed = request.cookies[this.name];
-    return signed === undefined ? undefined : verifySessionId(signed, this.config.COOKIE_KEYS);
+    return signed === undefined ? undefined : this.#verify(signed);
   }
 
   write(reply: FastifyReply, id: string): void {
