@@ -1,3 +1,5 @@
+export { startBalancer } from './components/balancer.fixture.ts';
+export type { Balancer } from './components/balancer.fixture.ts';
 export { faultProxy } from './fault-proxy.ts';
 export type { FaultProxy } from './fault-proxy.ts';
 export { freePort } from './free-port.ts';

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, get } from 'node:http';
@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '../cluster.options.ts';
 import { socketPath } from '../files.ts';
-import { freePort } from '../free-port.ts';
-import { setSlots } from './haproxy.component.ts';
+import { startBalancer, withSbin } from './balancer.fixture.ts';
 import { balancerSettings, haproxyConfig } from './haproxy.config.ts';
 
 let directory: string;
@@ -37,19 +36,12 @@ describe('the configuration of HAProxy', () => {
 
 /** Runs HAProxy before servers, once it knows them all, and ends them all afterwards. */
 async function behindHaproxy<Result>(environment: Record<string, string>, servers: readonly Server[], run: (port: number) => Promise<Result>): Promise<Result> {
-  const port = await freePort();
-  const file = join(directory, 'haproxy.cfg');
-  writeFileSync(file, configOf(environment, port, await freePort()));
-  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore', env: withSbin() });
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  const balancer = await startBalancer({ root, environment, ports });
   try {
-    const ports = servers.map((server) => (server.address() as AddressInfo).port);
-    const slots = ports.map((own, index) => ({ number: index + 1, state: 'ready' as const, ports: { http: own, operations: own } }));
-    await vi.waitFor(() => setSlots(directory, slots, balancerSettings(environment).weights), { timeout: 10_000 });
-    return await run(port);
+    return await run(balancer.port);
   } finally {
-    const gone = once(haproxy, 'exit');
-    haproxy.kill('SIGKILL');
-    await gone;
+    await balancer.stop();
     for (const server of servers) {
       server.closeAllConnections();
       server.close();
@@ -98,8 +90,6 @@ function ask(agent: Agent, port: number): Promise<number | undefined> {
     }).on('error', reject);
   });
 }
-
-const withSbin = () => ({ ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` });
 
 describe('a slow replica', () => {
   it('gets far less than its share by fewest connections', async () => {
