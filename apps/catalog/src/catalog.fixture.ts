@@ -20,7 +20,7 @@ export interface CatalogFixture {
   app: INestMicroservice;
   config: CatalogConfig;
   /** Products of a new category, with ids in ascending order, which every replica of the database has. */
-  addProducts(products: readonly { name: string; description?: string }[]): Promise<{ ids: number[]; category: number }>;
+  addProducts(products: readonly { name: string; description?: string; priceCents?: number }[]): Promise<{ ids: number[]; category: number }>;
   close(): Promise<void>;
 }
 
@@ -59,8 +59,14 @@ export async function startCatalog(environment: Record<string, string> = {}): Pr
           await tx.query('insert into categories (id, name) values ($1, $2)', [category, `category ${category}`]);
           await tx.query(
             `insert into products (id, name, description, category_id, price_cents)
-             select id, name, description, $4, 100 from unnest($1::int[], $2::text[], $3::text[]) as rows (id, name, description)`,
-            [ids, products.map(({ name }) => name), products.map(({ description }) => description ?? ''), category],
+             select id, name, description, $4, price from unnest($1::int[], $2::text[], $3::text[], $5::int[]) as rows (id, name, description, price)`,
+            [
+              ids,
+              products.map(({ name }) => name),
+              products.map(({ description }) => description ?? ''),
+              category,
+              products.map(({ priceCents }) => priceCents ?? 100),
+            ],
           );
         }),
       );

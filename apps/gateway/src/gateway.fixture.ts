@@ -6,7 +6,7 @@ import { Controller, Module } from '@nestjs/common';
 import type { INestMicroservice } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accountsCalls, catalogCalls } from '@tenfold/contracts';
-import type { Account, Product, ValidRequestOf } from '@tenfold/contracts';
+import type { Account, Product, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { freePort } from '@tenfold/local-cluster/testing';
 import { Answers, CallError } from '@tenfold/rpc';
 import { startCallServer } from '@tenfold/rpc/testing';
@@ -39,6 +39,12 @@ export class AccountsForTests {
   constructor() {
     this.#add('customer@tenfold.test', 'Cleo', 'customer');
     this.#add('admin@tenfold.test', 'Ada', 'admin');
+  }
+
+  @Answers(accountsCalls.calls.listAccounts)
+  listAccounts({ page, limit }: ValidRequestOf<Accounts['listAccounts']>): ResponseOf<Accounts['listAccounts']> {
+    const all = [...this.#accounts.values()].map((account) => ({ ...account, disabled: this.#disabled.has(account.email) }));
+    return { items: all.slice((page - 1) * limit, page * limit), total: all.length };
   }
 
   @Answers(accountsCalls.calls.signUp)

@@ -77,7 +77,8 @@ describe('problem details', () => {
 
   it.each([
     ['a repeated parameter', '/v1/products?limit=1&limit=2', 400],
-    ['a parameter that is not known', '/v1/products?sort=price', 400],
+    ['a parameter that is not known', '/v1/products?colour=red', 400],
+    ['a sort that is not on the list', '/v1/products?sort=priceCents', 400],
     ['a prototype as a parameter', '/v1/products?__proto__=1', 400],
     ['a constructor as a parameter', '/v1/products?constructor[prototype]=1', 400],
     ['NUL in a parameter', '/v1/products?q=a%00b', 400],
@@ -299,6 +300,27 @@ describe('the reference', () => {
   });
 });
 
+describe('the list of accounts', () => {
+  it('is paged by number, for admins', async () => {
+    const browser = gateway.browser();
+    await browser.post('/v1/session').send(admin).expect(201);
+    const { body } = await browser.get('/v1/accounts').query({ page: 2, limit: 1 }).expect(200);
+    expect(body.items).toHaveLength(1);
+    expect(body.total).toBeGreaterThanOrEqual(2);
+    expect(body.items[0]).toHaveProperty('disabled');
+    const { body: problem } = await browser.get('/v1/accounts').query({ page: 20_000, limit: 100 }).expect(400);
+    expect(problem.errors).toEqual([{ detail: 'page: must not skip more than 100000' }]);
+  });
+
+  it('is closed to everybody else', async () => {
+    const browser = gateway.browser();
+    await browser.get('/v1/accounts').expect(401);
+    await browser.post('/v1/session').send(customer).expect(201);
+    const { status } = await browser.get('/v1/accounts');
+    expect(status).toBe(403);
+  });
+});
+
 describe('the OpenAPI document', () => {
   it('names every route with its problems', async () => {
     const { body } = await gateway.browser().get('/openapi.json').expect(200);
@@ -314,6 +336,7 @@ describe('the OpenAPI document', () => {
       'DELETE /v1/sessions/{id}',
       'GET /openapi.json',
       'GET /v1/account/picture',
+      'GET /v1/accounts',
       'GET /v1/cart',
       'GET /v1/categories',
       'GET /v1/order-book',

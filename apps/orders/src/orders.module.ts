@@ -37,7 +37,7 @@ export class OrdersModule {
         },
       ],
       imports: [
-        ShardedDatabaseModule.register({ name: 'orders', entities: [OrderEntity], shards: config.DATABASE_SHARDS, movable: true }),
+        ShardedDatabaseModule.register({ name: 'orders', entities: [OrderEntity], shards: config.DATABASE_SHARDS, movable: true, monotonicReads: true }),
         OutboxModule.register({
           brokers: config.KAFKA_BROKERS,
           databases: (moduleRef) => [...moduleRef.get(ShardedDatabase, { strict: false }).all],

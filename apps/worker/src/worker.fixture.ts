@@ -37,6 +37,11 @@ export class AccountsForTests {
     return { items: ids.map((id) => this.getAccount({ id })) };
   }
 
+  @Answers(accountsCalls.calls.listAccounts)
+  listAccounts(): { items: []; total: number } {
+    return { items: [], total: 0 };
+  }
+
   @Answers(accountsCalls.calls.signUp)
   signUp(): Account {
     throw new CallError('email-taken', 'not in these tests');

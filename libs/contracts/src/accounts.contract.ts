@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCalls } from './call.contract.ts';
-import { email, instant, uuid } from './fields.contract.ts';
+import { email, instant, pageLimit, uuid } from './fields.contract.ts';
 
 export const account = z.strictObject({
   id: uuid,
@@ -10,6 +10,15 @@ export const account = z.strictObject({
   createdAt: instant,
 });
 export type Account = z.output<typeof account>;
+
+/** An account as an admin's list shows it. */
+export const listedAccount = account.extend({ disabled: z.boolean() });
+
+/** What a page by its number skips is read for nothing: further down than this, it is refused. */
+const mostSkipped = 100_000;
+
+/** From 1. */
+export const pageNumber = z.int().min(1).max(mostSkipped);
 
 /** A password that somebody chooses. */
 export const newPassword = z.string().min(10).max(256);
@@ -51,5 +60,16 @@ export const accountsCalls = defineCalls('accounts', {
     errors: [],
     idempotent: true,
     statements: 1,
+  },
+  /** By page number and with how many there are, the latest first; the one list by offset. `total` may have changed by the next page. */
+  listAccounts: {
+    priority: 'low',
+    request: z
+      .strictObject({ page: pageNumber.default(1), limit: pageLimit.default(20) })
+      .refine(({ page, limit }) => (page - 1) * limit <= mostSkipped, { path: ['page'], message: `must not skip more than ${mostSkipped}` }),
+    response: z.strictObject({ items: z.array(listedAccount), total: z.int().min(0) }),
+    errors: [],
+    idempotent: true,
+    statements: 2,
   },
 });

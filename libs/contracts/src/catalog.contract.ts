@@ -20,11 +20,20 @@ export const product = productSummary.extend({
 });
 export type Product = z.output<typeof product>;
 
+/** What lists of products can be sorted by; `created` is when they came into the catalog. */
+export const productSort = z.enum(['created', 'name', 'price']);
+export const sortDirection = z.enum(['asc', 'desc']);
+
 export const productFilter = z.strictObject({
   /** Words that name or description must hold. */
   q: z.string().trim().min(1).max(100).optional(),
   category: integerId.optional(),
+  /** Default `created`. */
+  sort: productSort.optional(),
+  /** Default `asc`. */
+  direction: sortDirection.optional(),
   limit: pageLimit.default(20),
+  /** Of a page of the same filters, sort and direction. */
   after: cursor.optional(),
 });
 

@@ -26,9 +26,9 @@ export {
   uuid,
 } from './fields.contract.ts';
 export type { ItemQuantity } from './fields.contract.ts';
-export { account, accountsCalls, credentials, newAccount } from './accounts.contract.ts';
+export { account, accountsCalls, credentials, listedAccount, newAccount, pageNumber } from './accounts.contract.ts';
 export type { Account } from './accounts.contract.ts';
-export { catalogCalls, product, productChange, productChanged, productFilter, productSummary } from './catalog.contract.ts';
+export { catalogCalls, product, productChange, productChanged, productFilter, productSort, productSummary, sortDirection } from './catalog.contract.ts';
 export type { Category, Product, ProductSummary } from './catalog.contract.ts';
 export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';

@@ -31,7 +31,7 @@ export type OrderSummary = z.output<typeof orderSummary>;
 export const orderOfAccount = orderSummary.extend({ accountId: uuid });
 
 /** A month, e.g. `2024-11`. */
-export const orderMonth = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month such as 2024-11');
+export const orderMonth = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month such as 2024-11').meta({ example: '2024-11' });
 
 /**
  * A page of an account's history; on the last one, the months of which orders of it are in the archive, latest first, and

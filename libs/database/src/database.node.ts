@@ -10,6 +10,7 @@ import { NodeMonitor } from './node.monitor.ts';
 import type { NodeSample } from './node.monitor.ts';
 import { commit, inTransaction } from './node.transaction.ts';
 import type { Rows } from './node.transaction.ts';
+import { withPlainQuery } from './reader.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
 import { countStatements } from './statement.counting.ts';
@@ -45,6 +46,7 @@ export class DatabaseNode {
   readonly #pool: Pool;
   readonly #dataSource: DataSource;
   readonly #monitor: NodeMonitor;
+  readonly #reader: Reader;
   readonly #inUse = new Set<PoolClient>();
   #sample: NodeSample | undefined;
   #up = false;
@@ -92,6 +94,7 @@ export class DatabaseNode {
         },
       },
     });
+    this.#reader = withPlainQuery(this.#dataSource.manager, async (sql, parameters) => (await this.#query((client) => client.query(sql, parameters))).rows);
     this.#monitor = new NodeMonitor({
       url,
       intervalMs: behaviour.sampleIntervalMs,
@@ -179,7 +182,7 @@ export class DatabaseNode {
   }
 
   #read<Result>(run: (reader: Reader) => Promise<Result>): Promise<Result> {
-    if (this.#sample?.inRecovery) return run(this.#dataSource.manager);
+    if (this.#sample?.inRecovery) return run(this.#reader);
     return inTransaction(this.#dataSource, 'START TRANSACTION READ ONLY', run, async (client) => {
       await client.query('COMMIT');
     });
@@ -196,7 +199,7 @@ export class DatabaseNode {
     try {
       this.#refuseWhenFull();
       const config = statement.config(parameters, this.#preparedStatements);
-      const { fields, rows } = await (this.#sample?.inRecovery ? this.#query(config) : this.#queryReadOnly(config));
+      const { fields, rows } = await (this.#sample?.inRecovery ? this.#query((client) => client.query(config)) : this.#queryReadOnly(config));
       this.#failures = 0;
       return statement.rowsFrom(fields, rows as (string | null)[][]);
     } catch (error) {
@@ -207,10 +210,10 @@ export class DatabaseNode {
   }
 
   /** As the pool's own query(), but within the context of whoever asks, by which statements are measured and ended in time. */
-  async #query(config: QueryArrayConfig): Promise<QueryArrayResult> {
+  async #query<Result>(run: (client: PoolClient) => Promise<Result>): Promise<Result> {
     const client = await this.#pool.connect();
     try {
-      const result = await client.query(config);
+      const result = await run(client);
       client.release();
       return result;
     } catch (error) {

@@ -29,6 +29,8 @@ export function sampleOf(schema: z.ZodType): unknown {
     case 'string': {
       const format = definition.format ?? limits.find((limit) => limit.format !== undefined)?.format;
       if (format && ofFormat[format]) return ofFormat[format];
+      const example = (schema as z.ZodString).meta()?.['example'];
+      if (example !== undefined) return example;
       return 'sample'.padEnd(Math.max(8, ...limits.map(({ minimum = 0 }) => minimum)), '-');
     }
     case 'number':

@@ -4,7 +4,7 @@ import type { Account, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Answers, CallError } from '@tenfold/rpc';
 import { AccountService } from './account.service.ts';
 
-const { signUp, checkPassword, changePassword, setDisabled, getAccount, getAccounts } = accountsCalls.calls;
+const { signUp, checkPassword, changePassword, setDisabled, getAccount, getAccounts, listAccounts } = accountsCalls.calls;
 
 @Controller()
 export class AccountHandler {
@@ -48,5 +48,10 @@ export class AccountHandler {
   @Answers(getAccounts)
   async getAccounts({ ids }: ValidRequestOf<typeof getAccounts>): Promise<ResponseOf<typeof getAccounts>> {
     return { items: await this.accounts.getMany(ids) };
+  }
+
+  @Answers(listAccounts)
+  listAccounts(request: ValidRequestOf<typeof listAccounts>): Promise<ResponseOf<typeof listAccounts>> {
+    return this.accounts.list(request);
   }
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Account, accountsCalls, ValidRequestOf } from '@tenfold/contracts';
+import type { Account, accountsCalls, ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import type { AccountEntity } from './account.entity.ts';
 import { AccountRepository } from './account.repository.ts';
+import type { ListedAccount } from './account.repository.ts';
 import { isOutdated } from './password.hash.ts';
 import { PasswordHasher } from './password.hasher.ts';
 
@@ -68,6 +69,12 @@ export class AccountService {
     return (await this.accounts.findByIds(ids)).map(toAccount);
   }
 
+  /** A page of all accounts by its number, and how many there are. */
+  async list({ page, limit }: ValidRequestOf<Calls['listAccounts']>): Promise<ResponseOf<Calls['listAccounts']>> {
+    const [accounts, total] = await this.accounts.listByAge(page, limit);
+    return { items: accounts.map((account) => ({ ...toAccount(account), disabled: account.disabled })), total };
+  }
+
   /** Only at a log-in is the password known. One that cannot be written now is written at the next. */
   async #hashAnew({ id, passwordHash }: AccountEntity, password: string): Promise<void> {
     try {
@@ -78,6 +85,6 @@ export class AccountService {
   }
 }
 
-function toAccount({ id, email, name, role, createdAt }: AccountEntity): Account {
+function toAccount({ id, email, name, role, createdAt }: ListedAccount): Account {
   return { id, email, name, role, createdAt: createdAt.toISOString() };
 }

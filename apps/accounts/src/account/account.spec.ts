@@ -45,6 +45,20 @@ describe('accounts', () => {
       expect(items).toMatchObject([{ id, email: 'mae@example.org' }]);
     }));
 
+  it('lists accounts by page number, the latest first, with how many there are and without a hash', () =>
+    asOneSession(async () => {
+      const ids: string[] = [];
+      for (const name of ['Una', 'Dua', 'Tria']) ids.unshift((await accounts.signUp({ email: `${name}@example.org`.toLowerCase(), password, name })).id);
+      await accounts.setDisabled({ id: ids[2] ?? '', disabled: true });
+      const first = await accounts.listAccounts({ page: 1, limit: 2 });
+      expect(first.items.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+      const second = await accounts.listAccounts({ page: 2, limit: 2 });
+      expect(second.items[0]).toMatchObject({ id: ids[2], name: 'Una', disabled: true });
+      expect(JSON.stringify(first)).not.toContain('scrypt');
+      expect(second.total).toBe(first.total);
+      expect(await accounts.listAccounts({ page: 1000, limit: 100 })).toEqual({ items: [], total: first.total });
+    }));
+
   it('refuses a wrong password and an unknown address alike', () =>
     asOneSession(async () => {
       await accounts.signUp({ email: 'eve@example.org', password, name: 'Eve' });

@@ -1,14 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@tenfold/database';
 import type { Reader } from '@tenfold/database';
+import { sqlOf } from './listing.order.ts';
+import type { ListingOrder, ListingPosition } from './listing.order.ts';
 
-/** Which products, from which one on. */
-export interface ListingFilter {
+/** Which products, in which order, from which one on. */
+export interface ListingFilter extends ListingOrder {
   /** All of them must be in name or description. */
   words?: string | undefined;
   category?: number | undefined;
-  /** Id after which to begin; 0 for the first page. */
-  after: number;
+  /** Where the page before ended. */
+  after?: ListingPosition | undefined;
+}
+
+/** Products of a page by id, and where it ends unless the list ends with it. */
+export interface ListingPage {
+  ids: number[];
+  end: ListingPosition | null;
 }
 
 /**
@@ -26,72 +34,103 @@ const rareMatches = 1_500;
 const walkedProducts = 2_000;
 
 // In a subselect the planner does not see the words, and so takes the same plan for all of them.
-const matches = `search @@ (select plainto_tsquery('english', $1))`;
+const matches = (words: string) => `search @@ (select plainto_tsquery('english', ${words}))`;
 
 @Injectable()
 export class ListingRepository {
   constructor(private readonly database: Database) {}
 
-  /** Ids in ascending order, at most `count`. */
-  async findIds({ words, category, after }: ListingFilter, count: number): Promise<number[]> {
+  findPage(filter: ListingFilter, limit: number): Promise<ListingPage> {
     return this.database.read(async (reader) => {
-      if (words === undefined) return findIds(reader, category, after, count);
-      const rare = await findIdsByIndex(reader, words, category, after, count, rareMatches);
-      if (rare.matches < rareMatches) return rare.ids;
-      const walk = await walkIds(reader, words, category, after, count);
-      if (walk.ids.length === count || walk.walked < walkedProducts) return walk.ids;
-      return (await findIdsByIndex(reader, words, category, after, count)).ids;
+      const { words } = filter;
+      if (words === undefined) return pageOf(await readInOrder(reader, filter, limit), limit);
+      const rare = await readByIndex(reader, filter, words, limit, rareMatches);
+      if (rare.matches < rareMatches) return pageOf(rare, limit);
+      const walked = await walk(reader, filter, words, limit);
+      if (walked.ids.length > limit || walked.walked < walkedProducts) return pageOf(walked, limit);
+      return pageOf(await readByIndex(reader, filter, words, limit), limit);
     });
   }
 }
 
-async function findIds(reader: Reader, category: number | undefined, after: number, count: number): Promise<number[]> {
-  const rows = await reader.query<{ id: number }[]>(
-    `select id from products where id > $1 ${category === undefined ? '' : 'and category_id = $3'}
-     order by id limit $2`,
-    category === undefined ? [after, count] : [after, count, category],
-  );
-  return rows.map(({ id }) => id);
+/** One id more than the page has, if there is one, and what the page's last product is sorted by. */
+interface Found {
+  ids: number[];
+  key: string | number | null;
 }
 
-async function walkIds(
-  reader: Reader,
-  words: string,
-  category: number | undefined,
-  after: number,
-  count: number,
-): Promise<{ ids: number[]; walked: number }> {
-  // The walk is read row by row: with enough found, the rest is never fetched, unless it has to be counted.
-  const [row] = await reader.query<{ ids: number[]; walked: number }[]>(
-    `with walked as materialized (
-       select id, ${matches} as matches from products
-       where id > $2 ${category === undefined ? '' : 'and category_id = $5'}
-       order by id limit $4
-     )
-     select found.ids,
-       case when cardinality(found.ids) < $3 then (select count(*)::int from walked) else 0 end as walked
-     from (select array(select id from walked where matches limit $3) as ids) as found`,
-    [words, after, count, walkedProducts, ...(category === undefined ? [] : [category])],
+function pageOf({ ids, key }: Found, limit: number): ListingPage {
+  const last = ids[limit - 1];
+  const onPage = ids.slice(0, limit);
+  if (ids.length <= limit || last === undefined) return { ids: onPage, end: null };
+  return { ids: onPage, end: key === null ? [last] : [key, last] };
+}
+
+/** Statement and parameters grow together. */
+class Parameters {
+  readonly values: unknown[] = [];
+
+  add(value: unknown): string {
+    return `$${this.values.push(value)}`;
+  }
+}
+
+function within({ category, after, ...order }: ListingFilter, parameters: Parameters): string {
+  const conditions = [
+    after && sqlOf(order).beyond(after.map((value) => parameters.add(value))),
+    category !== undefined && `category_id = ${parameters.add(category)}`,
+  ].filter((condition) => typeof condition === 'string');
+  return conditions.length > 0 ? conditions.join(' and ') : 'true';
+}
+
+/** What the last product of the page is sorted by, as the same statement sees it: the page's end stays where it is when the product changes. */
+function keyOfLast(order: ListingOrder, limit: string): string {
+  const { column } = sqlOf(order);
+  return column === undefined ? 'null' : `(select ${column} from products where id = found.ids[${limit}])`;
+}
+
+async function readInOrder(reader: Reader, filter: ListingFilter, limit: number): Promise<Found> {
+  const parameters = new Parameters();
+  const [size, count] = [parameters.add(limit), parameters.add(limit + 1)];
+  const [row] = await reader.query<Found[]>(
+    `select ids, ${keyOfLast(filter, size)} as key
+     from (select array(select id from products where ${within(filter, parameters)} order by ${sqlOf(filter).by} limit ${count}) as ids, ${size}::int) as found`,
+    parameters.values,
   );
-  return row ?? { ids: [], walked: 0 };
+  return row ?? { ids: [], key: null };
+}
+
+async function walk(reader: Reader, filter: ListingFilter, words: string, limit: number): Promise<Found & { walked: number }> {
+  const parameters = new Parameters();
+  const [size, count, most] = [parameters.add(limit), parameters.add(limit + 1), parameters.add(walkedProducts)];
+  // The walk is read row by row: with enough found, the rest is never fetched, unless it has to be counted.
+  const [row] = await reader.query<(Found & { walked: number })[]>(
+    `with walked as materialized (
+       select id, ${matches(parameters.add(words))} as matches from products
+       where ${within(filter, parameters)}
+       order by ${sqlOf(filter).by} limit ${most}
+     )
+     select found.ids, ${keyOfLast(filter, size)} as key,
+       case when cardinality(found.ids) < ${count} then (select count(*)::int from walked) else 0 end as walked
+     from (select array(select id from walked where matches limit ${count}) as ids, ${size}::int) as found`,
+    parameters.values,
+  );
+  return row ?? { ids: [], key: null, walked: 0 };
 }
 
 /** @param mostMatches after which it stops, with any of the matches and so not those of the page */
-async function findIdsByIndex(
-  reader: Reader,
-  words: string,
-  category: number | undefined,
-  after: number,
-  count: number,
-  mostMatches?: number,
-): Promise<{ ids: number[]; matches: number }> {
-  const [row] = await reader.query<{ ids: number[]; matches: number }[]>(
-    `with found as materialized (
-       select id from products
-       where ${matches} and id > $2 ${category === undefined ? '' : 'and category_id = $5'} limit $4
+async function readByIndex(reader: Reader, filter: ListingFilter, words: string, limit: number, mostMatches?: number): Promise<Found & { matches: number }> {
+  const parameters = new Parameters();
+  const [size, count, most] = [parameters.add(limit), parameters.add(limit + 1), parameters.add(mostMatches ?? null)];
+  const { by, column } = sqlOf(filter);
+  const [row] = await reader.query<(Found & { matches: number })[]>(
+    `with matching as materialized (
+       select id${column === undefined ? '' : `, ${column}`} from products
+       where ${matches(parameters.add(words))} and ${within(filter, parameters)} limit ${most}
      )
-     select array(select id from found order by id limit $3) as ids, (select count(*)::int from found) as matches`,
-    [words, after, count, mostMatches ?? null, ...(category === undefined ? [] : [category])],
+     select found.ids, ${keyOfLast(filter, size)} as key, (select count(*)::int from matching) as matches
+     from (select array(select id from matching order by ${by} limit ${count}) as ids, ${size}::int) as found`,
+    parameters.values,
   );
-  return row ?? { ids: [], matches: 0 };
+  return row ?? { ids: [], key: null, matches: 0 };
 }

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { CacheStore } from '@tenfold/cache';
 import type { Cache } from '@tenfold/cache';
-import { catalogCalls, integerId } from '@tenfold/contracts';
+import { catalogCalls } from '@tenfold/contracts';
 import type { ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { Cursors } from '@tenfold/database';
 import { hasChangedCatalog } from '../catalog.freshness.ts';
 import { ProductService } from '../product/product.service.ts';
+import { cursorOf, positionSchema } from './listing.order.ts';
 import { ListingRepository } from './listing.repository.ts';
-import type { ListingFilter } from './listing.repository.ts';
+import type { ListingFilter, ListingPage } from './listing.repository.ts';
 
 type Filter = ValidRequestOf<typeof catalogCalls.calls.listProducts>;
 type ProductPage = ResponseOf<typeof catalogCalls.calls.listProducts>;
@@ -15,7 +16,7 @@ type ProductPage = ResponseOf<typeof catalogCalls.calls.listProducts>;
 @Injectable()
 export class ListingService {
   /** Pages as lists of ids: which products are found may be some seconds old, what they cost comes from the products. */
-  readonly #pages: Cache<number[]>;
+  readonly #pages: Cache<ListingPage>;
 
   constructor(
     caches: CacheStore,
@@ -23,33 +24,34 @@ export class ListingService {
     private readonly products: ProductService,
     private readonly cursors: Cursors,
   ) {
-    this.#pages = caches.cache<number[]>({
+    this.#pages = caches.cache<ListingPage>({
       name: 'listing',
-      version: 1,
+      version: 2,
       memory: { entries: 5_000, ttlMs: 10_000 },
       redis: { ttlMs: 30_000 },
     });
   }
 
   /** @throws DatabaseError `bad-cursor` */
-  async list({ q, category, limit, after }: Filter): Promise<ProductPage> {
+  async list({ q, category, sort = 'created', direction = 'asc', limit, after }: Filter): Promise<ProductPage> {
     const words = q === undefined ? undefined : normalise(q);
-    const list = `products ${category ?? ''} ${words ?? ''}`;
-    const filter = { words, category, after: after === undefined ? 0 : this.cursors.decode(list, after, integerId) };
-    const ids = await this.#findIds(filter, limit + 1);
-    const onPage = ids.slice(0, limit);
-    const products = await this.products.getMany(onPage);
+    const order = { sort, direction };
+    // A cursor is good for the list that gave it out, with this sort and direction, and for no other.
+    const list = `products ${category ?? ''} ${words ?? ''}${sort === 'created' && direction === 'asc' ? '' : ` by ${sort} ${direction}`}`;
+    const filter = { words, category, ...order, after: after === undefined ? undefined : this.cursors.decode(list, after, positionSchema(order)) };
+    const { ids, end } = await this.#findPage(filter, limit);
+    const products = await this.products.getMany(ids);
     return {
       items: products.map(({ id, name, categoryId, priceCents }) => ({ id, name, categoryId, priceCents })),
-      next: ids.length > limit ? this.cursors.encode(list, onPage.at(-1)) : null,
+      next: end && this.cursors.encode(list, cursorOf(end)),
     };
   }
 
-  async #findIds(filter: ListingFilter, count: number): Promise<number[]> {
-    const load = () => this.listings.findIds(filter, count);
+  async #findPage(filter: ListingFilter, limit: number): Promise<ListingPage> {
+    const load = () => this.listings.findPage(filter, limit);
     if (hasChangedCatalog()) return load();
-    const key = JSON.stringify([filter.words, filter.category, filter.after, count]);
-    return (await this.#pages.get(key, load)) ?? [];
+    const key = JSON.stringify([filter.words, filter.category, filter.sort, filter.direction, filter.after, limit]);
+    return (await this.#pages.get(key, load)) ?? { ids: [], end: null };
   }
 }
 

@@ -1,6 +1,6 @@
-import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { account, accountsCalls, newAccount, uuid } from '@tenfold/contracts';
+import { account, accountsCalls, newAccount, pageNumber, uuid } from '@tenfold/contracts';
 import type { Account } from '@tenfold/contracts';
 import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
@@ -12,11 +12,17 @@ import { Idempotent } from '../idempotency/idempotent.decorator.ts';
 import { LimitedBy } from '../limits/limited-by.decorator.ts';
 import { LogInDelays } from '../limits/log-in-delays.ts';
 import { Documented } from '../openapi/documented.decorator.ts';
+import { integerOfText, pageQuery } from '../pages/page.query.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 import { CurrentAccount } from '../sessions/current-session.ts';
 import { CurrentSessions } from '../sessions/current-sessions.ts';
 
 const namedAccount = z.strictObject({ id: uuid });
+const accountQuery = z.strictObject({
+  page: z.preprocess(integerOfText, pageNumber).optional().meta({ description: 'From 1, the default' }),
+  limit: pageQuery.shape.limit,
+});
+const accountPage = accountsCalls.calls.listAccounts.response;
 const accountChange = z.strictObject({ disabled: z.boolean() });
 const passwordChange = accountsCalls.calls.changePassword.request.omit({ id: true });
 
@@ -61,6 +67,14 @@ export class AccountController {
     });
     await this.delays.succeed(email, request.ip);
     await this.store.endOthers(id, renewed.id);
+  }
+
+  @Get('accounts')
+  @RouteConfig({ statements: 2 })
+  @AllowedTo('admin')
+  @Documented({ summary: 'List all accounts by page number, the latest first', answers: { 200: accountPage } })
+  list(@Query({ schema: accountQuery }) query: z.output<typeof accountQuery>): Promise<z.output<typeof accountPage>> {
+    return this.accounts.listAccounts(query);
   }
 
   @Patch('accounts/:id')

@@ -4,6 +4,7 @@ import type { INestMicroservice } from '@nestjs/common';
 import { ordersCalls } from '@tenfold/contracts';
 import { Answers } from '@tenfold/rpc';
 import { startCallServer } from '@tenfold/rpc/testing';
+import { currentContext, raisePosition } from '@tenfold/telemetry';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AccountsForTests, admin, customer, gatewaySecret, startGateway } from '../gateway.fixture.ts';
 import type { RunningGateway } from '../gateway.fixture.ts';
@@ -11,6 +12,8 @@ import type { RunningGateway } from '../gateway.fixture.ts';
 const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, ensurePartitions } = ordersCalls.calls;
 const nobody = randomUUID();
 let customers: string[] = [];
+/** Positions that histories were asked for. */
+const asked: (string | undefined)[] = [];
 
 /** Answers as the orders service does: twenty orders in turn of those who are known, and one of somebody who is not. */
 @Controller()
@@ -34,6 +37,9 @@ class OrdersForTests {
 
   @Answers(listOrders)
   listOrders(): { items: []; next: null } {
+    const positions = currentContext()?.positions ?? new Map<string, string>();
+    asked.push(positions.get('orders-0'));
+    raisePosition(positions, 'orders-0', '0/A0');
     return { items: [], next: null };
   }
 
@@ -92,6 +98,13 @@ test('a page of orders names its customers by one call for all of them', async (
   expect(body.items[19].customer).toBeNull();
   expect(body.items[0]).not.toHaveProperty('accountId');
   expect(askedForMany).toEqual([[...customers, nobody]]);
+});
+
+test('a session carries on what a history has shown it', async () => {
+  const { browser } = await browserOf(customer);
+  await browser.get('/v1/orders').expect(200);
+  await browser.get('/v1/orders').expect(200);
+  expect(asked).toEqual([undefined, '0/A0']);
 });
 
 test('it is for admins', async () => {

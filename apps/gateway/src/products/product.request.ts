@@ -11,8 +11,10 @@ export const productQuery = z
   .strictObject({
     q: productFilter.shape.q,
     category: z.preprocess(integerOfText, integerId).optional(),
+    sort: productFilter.shape.sort.meta({ description: 'Default `created`: when a product came into the catalog' }),
+    direction: productFilter.shape.direction.meta({ description: 'Default `asc`; the newest first is `sort=created&direction=desc`' }),
     limit: z.preprocess(integerOfText, pageLimit).optional().meta({ description: 'Products per page. Default 20.' }),
-    after: cursor.optional().meta({ description: '`next` of the page before' }),
+    after: cursor.optional().meta({ description: '`next` of the page before, with the same filters, sort and direction' }),
     ids: z.preprocess(idsOfText, z.array(integerId).min(1).max(100)).optional().meta({ description: 'Ids with commas between; stands alone' }),
   })
   .refine((query) => query.ids === undefined || Object.keys(query).length === 1, {

@@ -33,11 +33,13 @@ describe('inputs are closed', () => {
     ['sort', 'price;drop table products'],
     ['order', 'desc'],
     ['direction', "asc'--"],
+    ['sort', 'price_cents'],
+    ['sort', 'constructor'],
     ['filter', '{"$gt":""}'],
     ['where', '1=1'],
     ['fields', 'passwordHash'],
     ['offset', '-1'],
-    ['page', '2'],
+    ['page', '0'],
     ['limit[]', '1'],
     ['limit[$ne]', '1'],
   ])('every list refuses ?%s=%s', async (name, value) => {
@@ -45,7 +47,8 @@ describe('inputs are closed', () => {
     expect(lists.length).toBeGreaterThanOrEqual(2);
     for (const { path } of lists) {
       const { body } = await browser.get(path).query({ [name]: value }).expect(400);
-      expect({ path, errors: body.errors }).toMatchObject({ path, errors: [{ parameter: name, detail: 'is not known' }] });
+      // Products have a sort and a direction, from a list that this is not on; accounts have pages, from 1.
+      expect({ path, errors: body.errors }).toMatchObject({ path, errors: [{ parameter: name, detail: expect.stringMatching(/^(is not known|Invalid option|Too small)/) as string }] });
     }
   });
 

@@ -6,11 +6,10 @@ import type { FastifyRequest } from 'fastify';
 import { from, lastValueFrom } from 'rxjs';
 import type { Observable } from 'rxjs';
 
-const readOnly = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /**
- * Remembers in the session how far its writes brought each database, before the answer goes out: the session's next
- * request then reads what this one wrote, whichever replica answers it.
+ * Remembers in the session how far each database was that it wrote or, where a history must not go backwards, read, before
+ * the answer goes out: the session's next request then sees no less, whichever replica answers it. A request that was shown
+ * nothing new costs nothing.
  */
 @Injectable()
 export class PositionsInterceptor implements NestInterceptor {
@@ -20,7 +19,7 @@ export class PositionsInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (readOnly.has(request.method)) return next.handle();
+    if (isRead(request) && !request.currentSession) return next.handle();
     return from(this.#thenSave(request, next));
   }
 
@@ -44,4 +43,9 @@ export class PositionsInterceptor implements NestInterceptor {
       this.#logger.warn({ err: error, msg: 'positions of a session could not be saved' });
     }
   }
+}
+
+/** Of others, a log-in may begin the session within the request. */
+function isRead({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }

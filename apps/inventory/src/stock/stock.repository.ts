@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Stock } from '@tenfold/contracts';
-import { Database } from '@tenfold/database';
-import type { Reader } from '@tenfold/database';
+import { Database, int, statement } from '@tenfold/database';
 import { QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 
@@ -15,7 +14,7 @@ export class StockRepository {
 
   /** The stock of each product that has events; others are left out. */
   async find(productIds: readonly number[]): Promise<Stock[]> {
-    return this.database.read((manager) => selectSnapshots(manager, productIds));
+    return this.database.rows(stockOf, [productIds]);
   }
 
   /** Adds a delivery to a product's stock, once per delivery and product; the same one again changes nothing. */
@@ -25,7 +24,7 @@ export class StockRepository {
     } catch (error) {
       if (!isKnownDelivery(error)) throw error;
       return this.database.write(async (tx) => {
-        const [stock] = await selectSnapshots(tx, [productId]);
+        const [stock] = await tx.query<Stock[]>(stockSql, [[productId]]);
         if (!stock) throw new Error(`product ${productId} has deliveries but no snapshot`, { cause: error });
         return stock;
       });
@@ -54,13 +53,12 @@ export class StockRepository {
   }
 }
 
-async function selectSnapshots(manager: Reader, productIds: readonly number[]): Promise<Stock[]> {
-  return manager.query<Stock[]>(
-    `select product_id as "productId", available, reserved, version
-     from stock_snapshots where product_id = any($1::int[])`,
-    [productIds],
-  );
-}
+const stockSql = `
+  select product_id as "productId", available, reserved, version
+  from stock_snapshots where product_id = any($1::int[])`;
+
+/** There are no entities here: the columns are checked against the server's answer. */
+const stockOf = statement('stock of products', stockSql, { productId: int, available: int, reserved: int, version: int });
 
 async function addDelivery(tx: EntityManager, productId: number, quantity: number, deliveryId: string): Promise<Stock> {
   const [stock] = await tx.query<Stock[]>(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { recordStatements } from '@tenfold/database/testing';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CheckoutHandler } from '../checkout/checkout.handler.ts';
@@ -8,6 +9,7 @@ import { OrderHandler } from './order.handler.ts';
 import { newOrderId } from './order.id.ts';
 
 let orders: OrdersFixture;
+const statements = recordStatements();
 let history: OrderHandler;
 let checkout: CheckoutHandler;
 let accountId: string;
@@ -17,7 +19,10 @@ beforeAll(async () => {
   history = orders.module.get(OrderHandler);
   checkout = orders.module.get(CheckoutHandler);
 });
-afterAll(() => orders.close());
+afterAll(async () => {
+  await orders.close();
+  statements.stop();
+});
 beforeEach(() => {
   accountId = orders.accountOn(0);
   orders.inventory.reset();
@@ -118,6 +123,14 @@ test('shows an order to its session at once, whichever replica answers', async (
       expect(items[0]?.id).toBe(order.id);
     });
   }
+});
+
+test('what a history has shown, no later look of the session may miss: reads carry a position on, for no statement more', async () => {
+  const context = createContext();
+  statements.take();
+  await runInContext(context, () => history.listOrders({ accountId, limit: 1 }));
+  expect(context.positions.get('orders-0')).toMatch(/^[\dA-F]+\/[\dA-F]+$/);
+  expect(statements.take().filter(({ sql }) => /\borders\b/.test(sql) && sql.includes('archived_orders'))).toHaveLength(1);
 });
 
 test('refuses a cursor that no list gave out', async () => {
