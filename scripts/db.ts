@@ -6,9 +6,8 @@ import { reportOn } from '@tenfold/database/report';
 import type { ReportTarget } from '@tenfold/database/report';
 import { clusterDirectory, readDeclarations, readStatus } from '@tenfold/local-cluster';
 import type { ClusterStatus } from '@tenfold/local-cluster';
-import { Disk } from 'flydrive';
-import { FSDriver } from 'flydrive/drivers/fs';
 import { Client } from 'pg';
+import { archiveStore } from '../apps/orders/src/archive/archive.store.ts';
 import { restoreMonth } from '../apps/orders/src/archive/month.archive.ts';
 
 const usage = `usage: npm run db -- report [DATABASE…] [--url postgres://…/database]
@@ -28,7 +27,7 @@ async function runningCluster(): Promise<NonNullable<ClusterStatus['urls']>> {
 async function restore(month: string | undefined): Promise<void> {
   if (month === undefined || !/^\d{4}-\d{2}$/.test(month)) throw new Error(usage);
   const { primary, shard1 } = (await runningCluster()).postgres;
-  const store = new Disk(new FSDriver({ location: join(clusterDirectory(), 'objects'), visibility: 'private' }));
+  const store = await archiveStore(process.env['ORDERS_ARCHIVE_URL'] ?? join(clusterDirectory(), 'objects'));
   for (const [index, url] of [primary, shard1].entries()) {
     const client = new Client({ connectionString: `${url}/orders` });
     await client.connect();

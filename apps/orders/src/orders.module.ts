@@ -4,12 +4,11 @@ import { catalogCalls, inventoryCalls } from '@tenfold/contracts';
 import { Cursors, ShardedDatabase, ShardedDatabaseModule } from '@tenfold/database';
 import { OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
-import { Disk } from 'flydrive';
-import { FSDriver } from 'flydrive/drivers/fs';
 import { CheckoutHandler } from './checkout/checkout.handler.ts';
 import { CheckoutReconciler } from './checkout/checkout.reconciler.ts';
 import { CheckoutRepository } from './checkout/checkout.repository.ts';
 import { CheckoutService } from './checkout/checkout.service.ts';
+import { archiveStore } from './archive/archive.store.ts';
 import { OrderArchive } from './archive/order.archive.ts';
 import { OrderEntity } from './order/order.entity.ts';
 import { OrderHandler } from './order/order.handler.ts';
@@ -33,7 +32,11 @@ export class OrdersModule {
         {
           provide: OrderArchive,
           inject: [ShardedDatabase],
-          useFactory: (sharded: ShardedDatabase) => new OrderArchive(sharded, { store: storeIn(config.OBJECT_STORE_DIR), keepMonths: config.ORDERS_KEEP_MONTHS }),
+          useFactory: async (sharded: ShardedDatabase) => {
+            const location = config.ORDERS_ARCHIVE_URL ?? config.OBJECT_STORE_DIR;
+            const store = location === undefined ? undefined : await archiveStore(location);
+            return new OrderArchive(sharded, { store, keepMonths: config.ORDERS_KEEP_MONTHS });
+          },
         },
       ],
       imports: [
@@ -47,8 +50,4 @@ export class OrdersModule {
       ],
     };
   }
-}
-
-function storeIn(location: string | undefined): Disk | undefined {
-  return location === undefined ? undefined : new Disk(new FSDriver({ location, visibility: 'private' }));
 }

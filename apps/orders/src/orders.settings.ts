@@ -10,6 +10,8 @@ export const ordersSettings = {
   ...kafkaSettings,
   /** Where old months go; without it they stay in the database. */
   OBJECT_STORE_DIR: z.string().min(1).optional(),
+  /** Bucket where old months go instead: `s3://bucket?region=…`, with `&endpoint=…` for what is not Amazon's. */
+  ORDERS_ARCHIVE_URL: z.url({ protocol: /^s3$/, error: 'a URL such as s3://bucket?region=eu-central-1' }).optional(),
   /** Months of orders that stay in the database, besides the current one. */
   ORDERS_KEEP_MONTHS: z.coerce.number().int().min(1).default(24),
 };
