@@ -38,7 +38,7 @@ import { StockController } from './stock/stock.controller.ts';
 @Module({})
 export class GatewayModule {
   static register(config: GatewayConfig): DynamicModule {
-    const secret = config.CALLS_SECRET;
+    const security = { secret: config.CALLS_SECRET, tlsDirectory: config.CALLS_TLS_DIRECTORY };
     return {
       module: GatewayModule,
       imports: [
@@ -49,11 +49,11 @@ export class GatewayModule {
           absoluteSeconds: config.SESSION_ABSOLUTE_SECONDS,
         }),
         CacheModule.register({ redisUrl: config.CACHE_REDIS_URL, service: 'gateway', off: config.CACHE_OFF }),
-        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
-        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
-        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, secret }),
-        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
-        CallsModule.register({ contract: workerCalls, addresses: config.CALL_ADDRESSES_WORKER, secret }),
+        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, ...security }),
+        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, ...security }),
+        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, ...security }),
+        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, ...security }),
+        CallsModule.register({ contract: workerCalls, addresses: config.CALL_ADDRESSES_WORKER, ...security }),
       ],
       controllers: [
         AccountController,

@@ -24,11 +24,11 @@ import { PartitionRepository } from './partition/partition.repository.ts';
 })
 export class OrdersModule {
   static register(config: OrdersConfig): DynamicModule {
-    const secret = config.CALLS_SECRET;
+    const security = { secret: config.CALLS_SECRET, tlsDirectory: config.CALLS_TLS_DIRECTORY };
     return {
       module: OrdersModule,
       providers: [
-        { provide: Cursors, useFactory: () => new Cursors(secret) },
+        { provide: Cursors, useFactory: () => new Cursors(config.CALLS_SECRET) },
         {
           provide: OrderArchive,
           inject: [ShardedDatabase],
@@ -45,8 +45,8 @@ export class OrdersModule {
           brokers: config.KAFKA_BROKERS,
           databases: (moduleRef) => [...moduleRef.get(ShardedDatabase, { strict: false }).all],
         }),
-        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, secret }),
-        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, secret }),
+        CallsModule.register({ contract: catalogCalls, addresses: config.CALL_ADDRESSES_CATALOG, ...security }),
+        CallsModule.register({ contract: inventoryCalls, addresses: config.CALL_ADDRESSES_INVENTORY, ...security }),
       ],
     };
   }

@@ -26,7 +26,7 @@ import type { WorkerConfig } from './worker.settings.ts';
 })
 export class WorkerModule {
   static register(config: WorkerConfig): DynamicModule {
-    const secret = config.CALLS_SECRET;
+    const security = { secret: config.CALLS_SECRET, tlsDirectory: config.CALLS_TLS_DIRECTORY };
     return {
       module: WorkerModule,
       imports: [
@@ -46,8 +46,8 @@ export class WorkerModule {
           instance: config.REPLICA,
           messages: workerMessages,
         }),
-        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, secret }),
-        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, secret }),
+        CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, ...security }),
+        CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, ...security }),
       ],
       providers: [
         { provide: Mailer, useFactory: () => new Mailer(config.SMTP_URL) },

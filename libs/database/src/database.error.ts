@@ -3,8 +3,7 @@
  * - `primary-unavailable`: the write was not done; the primary is down, in recovery or went away before COMMIT.
  * - `outcome-unknown`: the connection broke during COMMIT. Whether the write happened shows only in the data.
  * - `no-node-available`: no node that is up has reached what this context wrote before.
- * - `deadline-exceeded`: the time of whoever asked is up, or the caller is gone: a statement was ended, or not begun. A
- *   transaction is rolled back.
+ * - `deadline-exceeded`: the time of whoever asked is up: a statement was ended, or not begun. A transaction is rolled back.
  * - `pool-exhausted`: all connections to the node stayed in use for the whole connect timeout, or too many wait for one.
  * - `unsafe-migration`: a migration would lock, rewrite or break something; it was rolled back.
  * - `write-within-read`: a mistake of the program: a read may be run twice, so it must not write.

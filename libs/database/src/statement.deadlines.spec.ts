@@ -73,18 +73,6 @@ test.each(ways)('a read that runs when its time is up is ended by the server: %s
   expect((await running(mark)) + (await running(hot))).toBe(0);
 });
 
-test('a statement whose caller is gone is ended', async () => {
-  const database = await openDatabase(servers.postgresPrimary, []);
-  const mark = newMark();
-  const context = { ...createContext(), cancelled: false };
-  const write = runInContext(context, () => database.write((tx) => tx.query(`SELECT pg_sleep(60) /* ${mark} */`)));
-  await eventually(async () => (await running(mark)) === 1);
-  context.cancelled = true;
-
-  await expect(write).rejects.toEqual(outOfTime);
-  expect(await running(mark)).toBe(0);
-});
-
 test('what waited for a connection until its time was up is never begun', async () => {
   const database = await openDatabase(servers.postgresPrimary, []);
   const first = database.write((tx) => tx.query('SELECT pg_sleep(0.5)'));

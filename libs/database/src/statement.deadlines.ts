@@ -24,8 +24,9 @@ interface Running {
 }
 
 /**
- * Ends the statements on the connections of the pool whose time is up, or whose caller is gone: none is begun, and one
- * that runs is cancelled by the server. No statement costs a round trip for it, and one timer looks at all of them.
+ * Ends the statements on the connections of the pool whose time is up: none is begun, and one that runs is cancelled by
+ * the server. No statement costs a round trip for it, and one timer looks at all of them. That a caller left before its
+ * time ends none: others may wait for the same, as they do for what a cache loads.
  */
 export function endStatementsInTime(pool: Pool): void {
   const running = new Map<PoolClient, Running>();
@@ -72,8 +73,8 @@ export function endStatementsInTime(pool: Pool): void {
   });
 }
 
-function isOver({ cancelled, deadline }: RequestContext): boolean {
-  return cancelled === true || Date.now() >= deadline;
+function isOver({ deadline }: RequestContext): boolean {
+  return Date.now() >= deadline;
 }
 
 /** These are let through: without them a connection would stay in its transaction. */

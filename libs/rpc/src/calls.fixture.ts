@@ -93,15 +93,15 @@ const opened: INestApplicationContext[] = [];
 /** Starts a replica that answers the fixture's calls on a port of its own. */
 export async function startReplica(
   replica: string,
-  options: CallServerOptions & { port?: number; contract?: CallContract; handlers?: Type<unknown>[] } = {},
+  options: CallServerOptions & { port?: number; contract?: CallContract; handlers?: Type<unknown>[]; tlsDirectory?: string } = {},
 ): Promise<Replica> {
-  const { port = await freePort(), contract = fixtureCalls, handlers = [FixtureHandler], ...serverOptions } = options;
+  const { port = await freePort(), contract = fixtureCalls, handlers = [FixtureHandler], tlsDirectory, ...serverOptions } = options;
   const deeds: Deeds = { replica, started: [], aborted: [] };
 
   @Module({ controllers: handlers, providers: [{ provide: DEEDS, useValue: deeds }] })
   class ReplicaModule {}
 
-  const config = { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret };
+  const config = { HOST: '127.0.0.1', CALLS_PORT: port, CALLS_SECRET: secret, CALLS_TLS_DIRECTORY: tlsDirectory };
   const strategy = callServer(contract, config, { closeTimeoutMs: 2000, ...serverOptions });
   const app = await NestFactory.createMicroservice(ReplicaModule, { strategy, logger: false, abortOnError: false });
   opened.push(app);
@@ -112,11 +112,11 @@ export async function startReplica(
 /** A client in a Nest application of its own. */
 export async function startClient<Contract extends CallContract = typeof fixtureCalls>(
   addresses: string,
-  options: { contract?: Contract; secret?: string } = {},
+  options: { contract?: Contract; secret?: string; tlsDirectory?: string } = {},
 ): Promise<CallClient<Contract>> {
   const contract = options.contract ?? (fixtureCalls as unknown as Contract);
 
-  @Module({ imports: [CallsModule.register({ contract, addresses, secret: options.secret ?? secret })] })
+  @Module({ imports: [CallsModule.register({ contract, addresses, secret: options.secret ?? secret, tlsDirectory: options.tlsDirectory })] })
   class ClientModule {}
 
   const app = await NestFactory.createApplicationContext(ClientModule, { logger: false, abortOnError: false });

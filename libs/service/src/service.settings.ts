@@ -86,8 +86,17 @@ export const cacheRedisSettings = {
 /** `KAFKA_BROKERS` as a list of `host:port`. */
 export const kafkaSettings = { KAFKA_BROKERS: listOf(hostAndPort).pipe(z.array(z.string()).min(1, 'at least one host:port')) };
 
+const callSecurity = {
+  CALLS_SECRET: secret,
+  /**
+   * Directory of `tls.crt`, `tls.key` and `ca.crt`, as cert-manager writes them: calls are encrypted, and both sides show
+   * a certificate of that authority; a service's own names it. All services have it, or none. Absent: no TLS.
+   */
+  CALLS_TLS_DIRECTORY: z.string().min(1).optional(),
+};
+
 /** Of a service that answers calls. */
-export const callServerSettings = { CALLS_PORT: port, CALLS_SECRET: secret };
+export const callServerSettings = { CALLS_PORT: port, ...callSecurity };
 
 const addresses = z
   .string()
@@ -101,15 +110,15 @@ type VariableName<Service extends string> = Service extends `${infer Head}-${inf
   : Uppercase<Service>;
 
 /**
- * Of a service that calls others: `CALLS_SECRET`, and `CALL_ADDRESSES_<SERVICE>` for each one named.
+ * Of a service that calls others: `CALLS_SECRET`, `CALLS_TLS_DIRECTORY`, and `CALL_ADDRESSES_<SERVICE>` for each one named.
  *
  * @example callAddresses('catalog', 'inventory')
  */
 export function callAddresses<const Service extends string>(
   ...services: Service[]
-): { [S in Service as `CALL_ADDRESSES_${VariableName<S>}`]: z.ZodType<string, string> } & { CALLS_SECRET: typeof secret } {
+): { [S in Service as `CALL_ADDRESSES_${VariableName<S>}`]: z.ZodType<string, string> } & typeof callSecurity {
   const fields = services.map((service) => [`CALL_ADDRESSES_${service.replaceAll('-', '_').toUpperCase()}`, addresses]);
-  return { CALLS_SECRET: secret, ...Object.fromEntries(fields) };
+  return { ...callSecurity, ...Object.fromEntries(fields) };
 }
 
 export const mailSettings = { SMTP_URL: urlOf(/^smtps?$/, 'smtp://host:25') };

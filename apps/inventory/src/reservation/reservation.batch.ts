@@ -59,7 +59,7 @@ export class ReservationBatch {
     const later: Waiting[] = [];
     for (const waiting of this.#waiting) {
       const { orderId } = waiting.order;
-      if (waiting.isGone()) waiting.fail(new Error('the caller has given up'));
+      if (waiting.isGone() || Date.now() >= deadlineOf(waiting)) waiting.fail(new Error('the caller has given up'));
       else if (batch.size < largestBatch && !batch.has(orderId)) batch.set(orderId, waiting);
       else later.push(waiting);
     }
@@ -70,8 +70,8 @@ export class ReservationBatch {
   async #reserve(batch: readonly Waiting[]): Promise<void> {
     if (batch.length === 0) return;
     // An order that comes alone is answered within its own request, and so its trace. The position of a batch's write
-    // goes to every caller, and to none through the context of whoever came first.
-    const context = (batch.length === 1 ? batch[0]?.context : undefined) ?? createContext();
+    // goes to every caller, and to none through the context of whoever came first; it ends when nobody waits any more.
+    const context = (batch.length === 1 ? batch[0]?.context : undefined) ?? createContext({ deadline: Math.max(...batch.map(deadlineOf)) });
     try {
       const { results, levels } = await runInContext(context, () => this.reservations.reserve(batch.map(({ order }) => order)));
       this.display.show(levels);
@@ -84,4 +84,8 @@ export class ReservationBatch {
       for (const { fail } of batch) fail(error);
     }
   }
+}
+
+function deadlineOf({ context }: Waiting): number {
+  return context?.deadline ?? Infinity;
 }

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
-import type { Server as NetServer } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { Server } from '@nestjs/microservices';
 import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
 import type { Call, CallContract } from '@tenfold/contracts';
@@ -10,9 +12,11 @@ import { firstValueFrom, isObservable } from 'rxjs';
 import { patternOf } from './answers.decorator.ts';
 import { CallError } from '../call.error.ts';
 import { callSpanName, endCallSpan } from '../call.span.ts';
+import { CertificateDirectory } from '../wire/call.certificates.ts';
 import { tableOf } from '../wire/call.table.ts';
 import type { CallTable } from '../wire/call.table.ts';
 import { tableIdOf } from '../wire/frame.writer.ts';
+import { handshakeTimeoutMs } from '../wire/handshake.protocol.ts';
 import { decodePlain } from '../wire/plain.messagepack.ts';
 import { refusalOf, type Refusal } from './call.refusal.ts';
 import { CallerConnection, recordOf } from './caller.connection.ts';
@@ -24,6 +28,8 @@ export interface CallServerConfig {
   HOST: string;
   CALLS_PORT: number;
   CALLS_SECRET: string;
+  /** Of `tls.crt`, `tls.key` and `ca.crt`. Absent: no TLS. */
+  CALLS_TLS_DIRECTORY?: string | undefined;
 }
 
 export interface CallServerOptions {
@@ -76,6 +82,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
   });
   readonly #admission: Admission;
   #listener: NetServer | undefined;
+  #certificates: CertificateDirectory | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #inFlight = 0;
@@ -116,7 +123,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
       return;
     }
     const maxFrameBytes = headBytes + Math.max(0, ...[...this.#endpoints.values()].map(({ call }) => call.maxRequestBytes));
-    const listener = createServer((socket) => {
+    const onSocket = (socket: Socket) => {
       const caller = new CallerConnection(socket, {
         service: this.#contract.service,
         secret: this.#config.CALLS_SECRET,
@@ -125,7 +132,14 @@ export class CallServer extends Server implements CustomTransportStrategy {
         onClose: this.#onCallerClosed,
       });
       this.#callers.add(caller);
-    });
+    };
+    let listener: NetServer;
+    try {
+      listener = this.#createListener(onSocket);
+    } catch (error) {
+      callback(error);
+      return;
+    }
     this.#listener = listener;
     listener.once('error', callback);
     listener.listen(this.#config.CALLS_PORT, this.#config.HOST, () => {
@@ -151,9 +165,29 @@ export class CallServer extends Server implements CustomTransportStrategy {
     return this.#listener as T;
   }
 
+  #createListener(onSocket: (socket: Socket) => void): NetServer {
+    const { CALLS_TLS_DIRECTORY: directory } = this.#config;
+    if (directory === undefined) return createServer(onSocket);
+    const refuse = (socket: TLSSocket, reason: string) => {
+      this.logger.warn({ msg: 'a caller was refused', address: socket.remoteAddress, reason });
+      socket.destroy();
+    };
+    const certificates = new CertificateDirectory(directory, (changed) => listener.setSecureContext(changed));
+    this.#certificates = certificates;
+    // Node itself would close the connection without a word in the log.
+    const options = { ...certificates.certificates, requestCert: true, rejectUnauthorized: false, handshakeTimeout: handshakeTimeoutMs };
+    const listener = createTlsServer(options, (socket) => {
+      if (socket.authorized) onSocket(socket);
+      else refuse(socket, `no valid certificate: ${String(socket.authorizationError)}`);
+    });
+    listener.on('tlsClientError', (error, socket) => refuse(socket, error.message));
+    return listener;
+  }
+
   async #close(): Promise<void> {
     const listener = this.#listener;
     if (!listener) return;
+    this.#certificates?.close();
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     for (const caller of this.#callers) caller.drain();
     const timeout = setTimeout(() => {

@@ -3,6 +3,7 @@ import { createContext, currentContext, startSpan } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
 import { callSpanName, endCallSpan } from '../call.span.ts';
 import type { CallOptions } from '../call.types.ts';
+import { CertificateDirectory } from '../wire/call.certificates.ts';
 import { FrameError } from '../wire/frame.codec.ts';
 import { MisfitError } from '../wire/table.writer.ts';
 import { CircuitBreaker } from './circuit.breaker.ts';
@@ -30,6 +31,7 @@ export interface DispatcherOptions {
   service: string;
   addresses: string;
   secret: string;
+  tlsDirectory: string | undefined;
   maxFrameBytes: number;
   /** Calls in work at once; further ones fail with `overloaded`. */
   maxInFlight: number;
@@ -60,11 +62,12 @@ export class CallDispatcher {
   #closed = false;
 
   constructor(private readonly options: DispatcherOptions) {
-    const { service, addresses, secret, maxFrameBytes } = options;
+    const { service, addresses, secret, tlsDirectory, maxFrameBytes } = options;
     this.#pool = new ReplicaPool({
       service,
       addresses,
       secret,
+      certificates: tlsDirectory === undefined ? undefined : new CertificateDirectory(tlsDirectory),
       maxFrameBytes,
       onReady: () => this.#onReady(),
       onRefused: this.#onRefused,

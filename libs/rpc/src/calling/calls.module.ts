@@ -13,6 +13,8 @@ export interface CallsModuleOptions {
   addresses: string;
   /** Shared secret of the handshake, the same as the service's `CALLS_SECRET`. */
   secret: string;
+  /** The same as the service's `CALLS_TLS_DIRECTORY`, of this service's own certificates. Default none: no TLS. */
+  tlsDirectory?: string | undefined;
   /**
    * Calls in work at once, over which further ones fail with `overloaded`: what a slow service can take of this one's
    * memory. Default 1000.
@@ -61,10 +63,10 @@ export function callsToken(contract: CallContract): string {
 export const InjectCalls = (contract: CallContract) => Inject(callsToken(contract));
 
 function createDispatcher(options: CallsModuleOptions, health: Health | undefined): CallDispatcher {
-  const { contract, addresses, secret, maxInFlight = 1000 } = options;
+  const { contract, addresses, secret, tlsDirectory, maxInFlight = 1000 } = options;
   const { service, calls } = contract;
   const maxFrameBytes = answerHeadBytes + Math.max(0, ...Object.values(calls).map(({ maxResponseBytes }) => maxResponseBytes));
-  const dispatcher = new CallDispatcher({ service, addresses, secret, maxFrameBytes, maxInFlight });
+  const dispatcher = new CallDispatcher({ service, addresses, secret, tlsDirectory, maxFrameBytes, maxInFlight });
   health?.register({
     name: callsToken(contract),
     required: false,

@@ -1,6 +1,9 @@
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Logger } from '@nestjs/common';
 import { traceparentOf } from '@tenfold/telemetry';
+import type { CertificateDirectory } from '../wire/call.certificates.ts';
 import { tableOf } from '../wire/call.table.ts';
 import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
 import type { FrameBytes } from '../wire/frame.codec.ts';
@@ -29,6 +32,8 @@ const unknownTable = 'unknown-table';
 export interface LinkOptions {
   service: string;
   secret: string;
+  /** Absent: no TLS. */
+  certificates: CertificateDirectory | undefined;
   maxFrameBytes: number;
   /** Whether the replica can take calls has changed. */
   onChange: () => void;
@@ -182,8 +187,7 @@ export class ReplicaLink {
     this.#withoutTable.clear();
     const { service, secret, maxFrameBytes } = this.options;
     const handshake = new ClientHandshake({ service, secret });
-    const colon = this.address.lastIndexOf(':');
-    const socket = connect({ host: this.address.slice(0, colon), port: Number(this.address.slice(colon + 1)) });
+    const socket = this.#openSocket();
     const timeout = setTimeout(() => connection.destroy(new Error('no handshake in time')), handshakeTimeoutMs);
     const connection = new FrameConnection(
       socket,
@@ -211,6 +215,14 @@ export class ReplicaLink {
       maxHandshakeFrameBytes,
     );
     this.#connection = connection;
+  }
+
+  #openSocket(): Socket {
+    const { service, certificates } = this.options;
+    const colon = this.address.lastIndexOf(':');
+    const target = { host: this.address.slice(0, colon), port: Number(this.address.slice(colon + 1)) };
+    // Addresses come and go: the service's name is what the certificate must have.
+    return certificates ? connectTls({ ...target, ...certificates.certificates, servername: service }) : connect(target);
   }
 
   #onConnected(): void {

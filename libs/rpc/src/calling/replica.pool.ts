@@ -99,6 +99,7 @@ export class ReplicaPool {
   close(): void {
     this.#closed = true;
     this.#source.close();
+    this.options.certificates?.close();
     for (const { link } of this.#replicas.values()) link.close();
     for (const link of this.#retired) link.close();
   }
