@@ -14,10 +14,12 @@ const cancelTimeoutMs = 1000;
 /** The code of a request to cancel, in the place of a protocol version. */
 const cancelRequest = 80_877_102;
 
-/** What runs on one connection. */
-interface Running {
-  context: RequestContext;
+/** A connection of the pool, and what runs on it. */
+interface Connection {
+  client: PoolClient;
   statements: number;
+  /** In which they run. */
+  context: RequestContext | undefined;
   /** The server is being asked to end it. */
   cancelling: Promise<void> | undefined;
   askAgainAt: number;
@@ -29,20 +31,26 @@ interface Running {
  * time ends none: others may wait for the same, as they do for what a cache loads.
  */
 export function endStatementsInTime(pool: Pool): void {
-  const running = new Map<PoolClient, Running>();
+  const connections = new Map<PoolClient, Connection>();
   let timer: NodeJS.Timeout | undefined;
   const look = () => {
     const now = Date.now();
-    for (const [client, statement] of running) {
-      if (statement.cancelling || now < statement.askAgainAt || !isOver(statement.context)) continue;
-      statement.askAgainAt = now + askAgainMs;
-      statement.cancelling = cancel(client).finally(() => (statement.cancelling = undefined));
+    let running = 0;
+    for (const connection of connections.values()) {
+      const { client, statements, context, cancelling, askAgainAt } = connection;
+      running += statements;
+      if (statements === 0 || !context || cancelling || now < askAgainAt || !isOver(context)) continue;
+      connection.askAgainAt = now + askAgainMs;
+      connection.cancelling = cancel(client).finally(() => (connection.cancelling = undefined));
     }
-    if (running.size > 0) return;
+    if (running > 0) return;
     clearInterval(timer);
     timer = undefined;
   };
+  pool.on('remove', (client) => connections.delete(client));
   pool.on('connect', (client) => {
+    const connection: Connection = { client, statements: 0, context: undefined, cancelling: undefined, askAgainAt: 0 };
+    connections.set(client, connection);
     const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
     const endedInTime = (...parameters: unknown[]) => {
       const context = currentContext();
@@ -51,15 +59,14 @@ export function endStatementsInTime(pool: Pool): void {
       const answer = query(...parameters);
       if (!(answer instanceof Promise)) return answer;
       timer ??= setInterval(look, lookEveryMs).unref();
-      let statement = running.get(client);
-      if (!statement) running.set(client, (statement = { context, statements: 0, cancelling: undefined, askAgainAt: 0 }));
-      statement.statements += 1;
-      const ended = statement;
+      if (connection.statements === 0) connection.askAgainAt = 0;
+      connection.statements += 1;
+      connection.context = context;
       // Until the server has heard of it, the connection stays with those whose statement it was: it might end another.
       const settle = (): Promise<void> | undefined => {
-        ended.statements -= 1;
-        if (ended.statements === 0) running.delete(client);
-        return ended.cancelling;
+        connection.statements -= 1;
+        if (connection.statements === 0) connection.context = undefined;
+        return connection.cancelling;
       };
       return answer.then(
         (result: unknown) => settle()?.then(() => result) ?? result,

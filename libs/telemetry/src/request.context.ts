@@ -40,9 +40,7 @@ export function createContext(values: Partial<RequestContext> = {}): RequestCont
     traceId: values.traceId ?? newTraceId(),
     deadline: values.deadline ?? Infinity,
     positions: values.positions ?? new Map(),
-    get signal() {
-      return values.signal ?? never;
-    },
+    signal: values.signal ?? never,
   };
 }
 

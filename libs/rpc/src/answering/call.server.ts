@@ -219,7 +219,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     }
     const { endpoint, incoming } = request;
     const { call } = endpoint;
-    caller.calls.set(id, incoming);
+    caller.calls.add(id, incoming);
     // A stream takes long by its nature, and its caller sets the pace.
     if (call.stream) this.#start(endpoint, caller, id, incoming);
     else {
@@ -227,7 +227,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
         call.priority,
         () => this.#start(endpoint, caller, id, incoming),
         () => {
-          caller.calls.delete(id);
+          caller.calls.take(id);
           this.#refused.inc({ code: 'overloaded' });
           caller.refuse(id, [null, 'overloaded', 'too many calls in work', overloadedRetryAfterMs, null]);
         },
@@ -281,7 +281,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     }
     if (incoming.cancelled) code = 'cancelled';
     if (span) endCallSpan(span, endpoint.call, code);
-    caller.calls.delete(id);
+    caller.calls.take(id);
     this.#inFlight -= 1;
     let recorder = endpoint.recorders.get(code);
     if (!recorder) {

@@ -4,6 +4,7 @@ import { encodeFrame, FrameError, FrameType } from '../wire/frame.codec.ts';
 import { FrameConnection } from '../wire/frame.connection.ts';
 import { encodeTableFrame } from '../wire/frame.writer.ts';
 import { handshakeTimeoutMs, maxHandshakeFrameBytes, ServerHandshake } from '../wire/handshake.protocol.ts';
+import { OutstandingCalls } from '../wire/outstanding.calls.ts';
 import { decodePlain } from '../wire/plain.messagepack.ts';
 import { project } from '../wire/plain.projection.ts';
 import type { IncomingCall, Position } from './incoming.call.ts';
@@ -31,7 +32,7 @@ export interface AnsweredCall {
 /** The server's side of one connection. */
 export class CallerConnection {
   /** What this caller waits for. */
-  readonly calls = new Map<number, IncomingCall>();
+  readonly calls = new OutstandingCalls<IncomingCall>();
   readonly #connection: FrameConnection;
   readonly #handshake: ServerHandshake;
   readonly #timeout: NodeJS.Timeout;
@@ -54,7 +55,7 @@ export class CallerConnection {
         },
         onClose: (cause) => {
           clearTimeout(this.#timeout);
-          for (const call of this.calls.values()) call.cancel();
+          for (const call of this.calls.all()) call.cancel();
           this.calls.clear();
           options.onClose(this, cause);
         },
@@ -148,7 +149,7 @@ export class CallerConnection {
   #onFrame(type: number, id: number, bytes: Buffer, start: number, end: number): void {
     switch (type) {
       case FrameType.Request:
-        if (this.calls.has(id)) throw new FrameError(`call id ${id} twice`);
+        if (this.calls.get(id)) throw new FrameError(`call id ${id} twice`);
         this.options.onRequest(this, id, bytes, start, end);
         break;
       case FrameType.Cancel:

@@ -10,6 +10,7 @@ import type { FrameBytes } from '../wire/frame.codec.ts';
 import { FrameConnection } from '../wire/frame.connection.ts';
 import { encodeTableFrame } from '../wire/frame.writer.ts';
 import { ClientHandshake, HandshakeError, handshakeTimeoutMs, maxHandshakeFrameBytes } from '../wire/handshake.protocol.ts';
+import { OutstandingCalls } from '../wire/outstanding.calls.ts';
 import { project } from '../wire/plain.projection.ts';
 import { readItems, readRefusal, settleWithAnswer, settleWithRefusal } from './answer.body.ts';
 import type { PendingCall } from './pending.call.ts';
@@ -46,7 +47,7 @@ export interface LinkOptions {
 /** The one connection to a replica: keeps it up, and carries many calls at once. */
 export class ReplicaLink {
   readonly #logger = new Logger('Calls');
-  readonly #outstanding = new Map<number, PendingCall>();
+  readonly #outstanding = new OutstandingCalls<PendingCall>();
   /** Calls for which this replica has another table, of another version of the contract. */
   readonly #withoutTable = new Set<string>();
   #connection: FrameConnection | undefined;
@@ -98,14 +99,15 @@ export class ReplicaLink {
     pending.sentBytes += frame.end - frame.start;
     pending.link = this;
     pending.id = id;
-    this.#outstanding.set(id, pending);
+    this.#outstanding.add(id, pending);
     pending.sequence = this.#connection?.send(frame) ?? Infinity;
     pending.stream?.open();
   }
 
   /** Gives up a call, and tells the replica. */
   cancel(pending: PendingCall): void {
-    if (!this.#outstanding.delete(pending.id)) return;
+    if (this.#outstanding.get(pending.id) !== pending) return;
+    this.#outstanding.take(pending.id);
     this.#connection?.sendEmpty(FrameType.Cancel, pending.id);
     this.#endIfDone();
   }
@@ -129,7 +131,7 @@ export class ReplicaLink {
   /** Calls that are over by their deadline, or whose caller is gone. */
   over(now: number): PendingCall[] {
     const over: PendingCall[] = [];
-    for (const pending of this.#outstanding.values()) {
+    for (const pending of this.#outstanding.all()) {
       if (pending.deadline <= now || pending.context.cancelled) over.push(pending);
     }
     return over;
@@ -137,7 +139,7 @@ export class ReplicaLink {
 
   /** Calls that may be answered by another replica as well. */
   repeatable(): PendingCall[] {
-    return [...this.#outstanding.values()].filter(({ call, stream }) => call.idempotent && !stream?.begun);
+    return this.#outstanding.all().filter(({ call, stream }) => call.idempotent && !stream?.begun);
   }
 
   /** Asks for more parts of a stream. */
@@ -288,9 +290,8 @@ export class ReplicaLink {
 
   /** Answers to calls that were given up arrive, too. */
   #settle(id: number, settle: (pending: PendingCall) => void): void {
-    const pending = this.#outstanding.get(id);
+    const pending = this.#outstanding.take(id);
     if (!pending) return;
-    this.#outstanding.delete(id);
     settle(pending);
     this.#endIfDone();
   }
@@ -317,7 +318,7 @@ export class ReplicaLink {
     clearInterval(this.#pings);
     const wasReady = this.#state === 'ready';
     const written = this.#connection?.written ?? 0;
-    const lost = [...this.#outstanding.values()].map((pending) => ({ pending, written: pending.sequence <= written }));
+    const lost = this.#outstanding.all().map((pending) => ({ pending, written: pending.sequence <= written }));
     this.#outstanding.clear();
     this.#connection = undefined;
     this.lastFailure = cause?.message ?? 'connection closed';
