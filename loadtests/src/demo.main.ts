@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ClusterError, startCluster } from '@tenfold/local-cluster';
 import type { Cluster } from '@tenfold/local-cluster';
+import { compareCaches } from './demo.caches.ts';
 import { measureMix } from './demo.ts';
 import { readDemoOptions, usage } from './demo.options.ts';
 import type { DemoOptions } from './demo.options.ts';
@@ -29,6 +30,12 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
 
+  if (options.caches) {
+    const { rate = targets.rate / 2, seconds = 10, scale } = options;
+    const comparison = await compareCaches({ rate, seconds, scale, environment, install: !options['no-install'], signal: stop.signal }, progress);
+    progress.say(`\n${comparison}\n`);
+    return 0;
+  }
   const began = performance.now();
   const say = (line: string) => progress.show(`  ${line}`);
   const cluster = await startCluster({
@@ -45,7 +52,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
   try {
     const startSeconds = (performance.now() - began) / 1000;
     progress.say(`The shop runs: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
-    const { rate = targets.rate, seconds, scale } = options;
+    const { rate = targets.rate, seconds = 20, scale } = options;
     const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets, signal: stop.signal }, progress)]);
     if (report === 'stopped') return 130;
     writeReport(report);

@@ -6,6 +6,7 @@ export const usage = `Usage: npm run demo [-- options]
   --once          end after the report: exit code 0 if all targets are met, else 1
   --seconds N     length of the measured run (20)
   --rate N        requests per second (the rate of loadtests/targets.json)
+  --caches        instead of the report: the mix with each cache off, and with none (half the rate, 10 s each)
   --scale N       multiplies products, accounts and orders (1)
   --with metrics  Prometheus beside the shop: docs/metrics.md
   --no-install    refuse to install missing programs
@@ -13,7 +14,8 @@ export const usage = `Usage: npm run demo [-- options]
 
 const demoOptions = z.strictObject({
   once: z.boolean().default(false),
-  seconds: z.coerce.number().min(1).max(86_400).default(20),
+  caches: z.boolean().default(false),
+  seconds: z.coerce.number().min(1).max(86_400).optional(),
   rate: z.coerce.number().min(1).max(100_000).optional(),
   scale: z.coerce.number().min(0.01).max(1000).default(1),
   with: z.array(z.enum(['metrics'])).default([]),
@@ -28,6 +30,7 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
     args: [...args],
     options: {
       once: { type: 'boolean' },
+      caches: { type: 'boolean' },
       seconds: { type: 'string' },
       rate: { type: 'string' },
       scale: { type: 'string' },

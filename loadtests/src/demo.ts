@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts';
 import { difference, readCounters, whenJobsAreDone } from './report/cluster-counters.ts';
 import { readCpuTimes } from './report/cpu-times.ts';
 import { reportOf } from './report/demo-report.ts';
-import type { DemoReport } from './report/demo-report.ts';
+import type { DemoReport, Measured } from './report/demo-report.ts';
 import type { Targets } from './report/targets.ts';
 import { accountEmail, PASSWORD } from './seed/account.ts';
 import { kinds, seededProducts } from './seed/product.ts';
@@ -31,15 +31,31 @@ export interface MixRunOptions {
   scale: number;
   rate: number;
   seconds: number;
-  startSeconds: number;
-  targets: Targets;
   /** Ends the traffic, and so the measurement, by an error. */
   signal: AbortSignal;
 }
 
-/** Drives the mix against a seeded cluster, first to warm it up, then to measure it. */
-export async function measureMix(cluster: Cluster, options: MixRunOptions, progress: Progress): Promise<DemoReport> {
-  const { rate, seconds, scale, startSeconds, targets, signal } = options;
+export interface DemoRunOptions extends MixRunOptions {
+  startSeconds: number;
+  targets: Targets;
+}
+
+/** What was measured of one run. */
+export type MixRun = Omit<Measured, 'startSeconds' | 'timings'>;
+
+/** Drives the mix against a seeded cluster, first to warm it up, then to measure it, and reports. */
+export async function measureMix(cluster: Cluster, { startSeconds, targets, ...options }: DemoRunOptions, progress: Progress): Promise<DemoReport> {
+  const run = await measureRun(cluster, options, WARM_UP, progress);
+  return reportOf({ ...run, startSeconds, timings: cluster.timings }, targets);
+}
+
+/** @param warmUp shares of the rate, and how long each lasts */
+export async function measureRun(
+  cluster: Cluster,
+  { rate, seconds, scale, signal }: MixRunOptions,
+  warmUp: readonly { share: number; seconds: number }[],
+  progress: Progress,
+): Promise<MixRun> {
   const { urls } = cluster;
   progress.show(`logging in ${CUSTOMERS} customers`);
   const load = await openMixLoad({
@@ -53,7 +69,7 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
   const close = () => void load.close();
   signal.addEventListener('abort', close, { once: true });
   try {
-    for (const { share, seconds } of WARM_UP) {
+    for (const { share, seconds } of warmUp) {
       const { errors } = await load.run({ rate: rate * share, seconds, onSecond: (second) => progress.show(secondText('warm-up', seconds, second)) });
       for (const { endpoint, status, detail, count } of errors) progress.say(`  warm-up: ${count} x ${endpoint}: ${status || 'no answer'} ${detail}`);
     }
@@ -68,7 +84,7 @@ export async function measureMix(cluster: Cluster, options: MixRunOptions, progr
     progress.show('waiting for the jobs that are left');
     const { jobsDone, mails } = await whenJobsAreDone(urls, JOBS_WITHIN_MS);
     const counters = difference({ ...after, jobsDone, mails }, before);
-    return reportOf({ load: result, counters, processes, cpuBefore, cpuAfter, elapsed, startSeconds, timings: cluster.timings }, targets);
+    return { load: result, counters, processes, cpuBefore, cpuAfter, elapsed };
   } finally {
     signal.removeEventListener('abort', close);
     await load.close();
