@@ -39,7 +39,7 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
     {
       mistake: 'more replicas than PgBouncer has room for',
       rule: 'connections',
-      make: (manifests) => (named(ofKind(manifests, 'HorizontalPodAutoscaler'), 'catalog').spec.maxReplicas = 40),
+      make: (manifests) => (named(ofKind(manifests, 'HorizontalPodAutoscaler'), 'catalog').spec.maxReplicas = 200),
     },
     {
       mistake: 'pools that are larger than the server',

@@ -12,6 +12,7 @@ export type {
 } from './call.contract.ts';
 export { defineEvent, defineJob } from './message.contract.ts';
 export type { Event, Job, Message, PayloadOf, Priority } from './message.contract.ts';
+export { allMessages } from './all-messages.ts';
 export { deadLetterTopicOf, retryTopicOf, topicsOf } from './topic-names.ts';
 export type { Topic } from './topic-names.ts';
 export {
@@ -36,4 +37,3 @@ export { idempotencyKey, order, orderLine, orderMonth, orderOfAccount, orderPage
 export type { Order, OrderPage, OrderSummary } from './orders.contract.ts';
 export { buildReport, newReport, rebuildSales, report, reportKind, workerCalls } from './worker.contract.ts';
 export type { Report } from './worker.contract.ts';
-export { allMessages } from './all-messages.ts';

@@ -60,7 +60,8 @@ describe('the alert rules', () => {
     expect(named).toHaveLength(alerts.length);
     expect(named.filter((page) => !existsSync(join(root, page)))).toEqual([]);
     const pages = globSync('docs/runbooks/*.md', { cwd: root }).filter((page) => basename(page) !== 'README.md');
-    expect(pages.sort()).toEqual([...new Set(named)].sort());
+    const ofKubernetes = [...text(globSync(join(root, 'k8s/**/alerts.yaml'))).matchAll(/runbook: (\S+)/g)].map(([, page = '']) => page);
+    expect(pages.sort()).toEqual([...new Set([...named, ...ofKubernetes])].sort());
   });
 });
 

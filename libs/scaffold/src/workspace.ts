@@ -1,0 +1,54 @@
+import { readJson } from '@nx/devkit';
+import type { Tree } from '@nx/devkit';
+import type { Name } from './names.ts';
+
+/** What a service can have. */
+export type Feature = 'calls' | 'database' | 'http' | 'jobs' | 'cache';
+
+/** The `package.json` of a service, as far as generators read it. */
+export interface ServicePackage {
+  name: string;
+  version: string;
+  nx: { metadata?: { scaffold?: Scaffolded } };
+  tenfold: { ports: string[]; database?: string; uses: string[]; calls: string[] };
+  dependencies: Record<string, string>;
+}
+
+/** How a service was made, kept in its `package.json`, so that it can be taken out again. */
+export interface Scaffolded {
+  entity: string;
+  features: Feature[];
+}
+
+export interface Workspace {
+  /** What its packages are called by: `@tenfold`. */
+  scope: string;
+  /** Version ranges of packages that a service depends on, the same as those of the others. */
+  versions: Readonly<Record<string, string>>;
+}
+
+export const gateway = 'apps/gateway';
+export const contractsIndex = 'libs/contracts/src/index.ts';
+export const contractModule = (service: Name) => `${service.kebab}.contract.ts`;
+
+export function readWorkspace(tree: Tree): Workspace {
+  const dependenciesOf = (path: string) => readJson<Partial<ServicePackage>>(tree, path).dependencies ?? {};
+  return {
+    scope: readJson<{ name: string }>(tree, 'package.json').name.split('/')[0] ?? '',
+    versions: { ...dependenciesOf('package.json'), ...dependenciesOf('libs/contracts/package.json'), ...dependenciesOf(`${gateway}/package.json`) },
+  };
+}
+
+/** Folders of `apps/` that are services. */
+export function serviceNames(tree: Tree): string[] {
+  return tree.children('apps').filter((name) => tree.exists(`apps/${name}/package.json`));
+}
+
+export function packageOf(tree: Tree, service: string): ServicePackage {
+  return readJson<ServicePackage>(tree, `apps/${service}/package.json`);
+}
+
+/** What is known of a service; undefined when there is none of the name. */
+export function declarationOf(tree: Tree, service: string): { scaffold: Scaffolded | undefined } | undefined {
+  return serviceNames(tree).includes(service) ? { scaffold: packageOf(tree, service).nx.metadata?.scaffold } : undefined;
+}
