@@ -15,6 +15,7 @@ let copy: WorkspaceCopy;
 beforeAll(() => {
   copy = copyWorkspace();
   for (const [name, options] of Object.entries(services)) copy.run(`npx nx g scaffold:service ${name} ${options} --no-interactive`);
+  copy.run('npx nx g scaffold:entity deliveries parcel --no-interactive');
   copy.run('npx nx g scaffold:connect deliveries catalog --no-interactive');
   copy.run('npx nx g scaffold:connect invoices pricing --no-interactive');
 }, 120_000);

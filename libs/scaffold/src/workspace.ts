@@ -18,6 +18,8 @@ export interface ServicePackage {
 export interface Scaffolded {
   entity: string;
   features: Feature[];
+  /** What was added to it later, by `entity`. */
+  entities?: string[];
 }
 
 export interface Workspace {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { generateFiles, logger } from '@nx/devkit';
 import type { GeneratorCallback, Tree } from '@nx/devkit';
 import { editJson } from '../edits/json.edit.ts';
-import { addElement, addFrom, exportedNames, hasCall, isImported } from '../edits/source.edit.ts';
+import { addElement, addImport, exportedNames, hasCall } from '../edits/source.edit.ts';
 import { spellingsOf } from '../names.ts';
 import type { Name } from '../names.ts';
 import { ScaffoldError } from '../scaffold.error.ts';
@@ -78,9 +78,4 @@ function addClient(tree: Tree, from: Name, to: Name, scope: string): void {
   addImport(tree, module, `${scope}/contracts`, `${to.camel}Calls`);
   addImport(tree, module, `${scope}/rpc`, 'CallsModule');
   addElement(tree, module, { property: 'imports' }, `CallsModule.register({ contract: ${to.camel}Calls, addresses: config.CALL_ADDRESSES_${to.constant}, secret: config.CALLS_SECRET })`);
-}
-
-function addImport(tree: Tree, path: string, module: string, name: string): void {
-  if (isImported(tree, path, module)) addElement(tree, path, { named: module }, name, (other) => other > name);
-  else addFrom(tree, path, module, [`import { ${name} } from '${module}';`]);
 }

@@ -14,7 +14,7 @@ interface Change {
   text: string;
 }
 
-type List = ts.ArrayLiteralExpression | ts.CallExpression | ts.ObjectLiteralExpression | ts.NamedImports;
+type List = ts.ArrayLiteralExpression | ts.CallExpression | ts.ObjectLiteralExpression | ts.NamedImports | ts.NamedExports;
 
 function edit(tree: Tree, path: string, changesOf: (file: ts.SourceFile) => readonly Change[]): void {
   const before = tree.read(path, 'utf8');
@@ -47,6 +47,22 @@ export function addFrom(tree: Tree, path: string, module: string, lines: readonl
   });
 }
 
+/** Lets a file import one more name, by the line that there is or one of its own. */
+export function addImport(tree: Tree, path: string, module: string, name: string): void {
+  const isImported = parse(tree, path).statements.some((statement) => isFrom(statement, module) && namedImportsOf(statement) !== undefined);
+  if (isImported) addElement(tree, path, { named: module }, name, (other) => other > name);
+  else addFrom(tree, path, module, [`import { ${name} } from '${module}';`]);
+}
+
+/** Puts text before the statement that declares a variable. */
+export function addBefore(tree: Tree, path: string, variable: string, text: string): void {
+  edit(tree, path, ({ statements }) => {
+    const statement = statements.find((one) => ts.isVariableStatement(one) && one.declarationList.declarations.some(({ name }) => name.getText() === variable));
+    if (!statement) throw new ScaffoldError('unknown-source', `${path} declares no ${variable}: this workspace is not laid out as the generators know it.`);
+    return [{ from: statement.getStart(), to: statement.getStart(), text }];
+  });
+}
+
 /** Takes out every `import` and `export` from the module. */
 export function removeFrom(tree: Tree, path: string, module: string): void {
   edit(tree, path, ({ statements }) =>
@@ -66,21 +82,16 @@ export function exportedNames(tree: Tree, path: string): Map<string, string> {
   );
 }
 
-/** Whether anything but types is imported from a module. */
-export function isImported(tree: Tree, path: string, module: string): boolean {
-  return parse(tree, path).statements.some((statement) => isFrom(statement, module) && namedImportsOf(statement) !== undefined);
-}
-
 /** Whether a function is called anywhere in a file. */
 export function hasCall(tree: Tree, path: string, name: string): boolean {
   return listIn(parse(tree, path), { call: name }) !== undefined;
 }
 
 /**
- * Which list is meant: the array of a variable or of a property, the arguments of a function, the object of a variable or
- * the last argument of a function, or the names that are imported from a module.
+ * Which list is meant: the array of a variable or of a property, the arguments of a function, the object of a variable, the
+ * object or array that is the last argument of a function, or the names that are imported or exported from a module.
  */
-export type ListName = { variable: string } | { property: string } | { call: string } | { object: string } | { argument: string } | { named: string };
+export type ListName = { variable: string } | { property: string } | { call: string } | { object: string } | { argument: string } | { named: string } | { exported: string } | { exportedTypes: string };
 
 /**
  * Adds an element to a list, in a line of its own where the others have one; not a second time.
@@ -148,8 +159,10 @@ function listIn(file: ts.SourceFile, wanted: ListName): List | undefined {
       else if ('variable' in wanted && ts.isVariableDeclaration(node) && node.name.getText() === wanted.variable) found = arrayOf(node.initializer);
       else if ('property' in wanted && ts.isPropertyAssignment(node) && node.name.getText() === wanted.property) found = arrayOf(node.initializer);
       else if ('object' in wanted && ts.isVariableDeclaration(node) && node.name.getText() === wanted.object) found = objectOf(node.initializer);
-      else if ('argument' in wanted && ts.isCallExpression(node) && node.expression.getText() === wanted.argument) found = objectOf(node.arguments.at(-1));
+      else if ('argument' in wanted && ts.isCallExpression(node) && node.expression.getText() === wanted.argument) found = objectOf(node.arguments.at(-1)) ?? arrayOf(node.arguments.at(-1));
       else if ('named' in wanted && ts.isImportDeclaration(node) && isFrom(node, wanted.named)) found = namedImportsOf(node);
+      else if ('exported' in wanted && ts.isExportDeclaration(node) && isFrom(node, wanted.exported) && !node.isTypeOnly) found = namedExportsOf(node);
+      else if ('exportedTypes' in wanted && ts.isExportDeclaration(node) && isFrom(node, wanted.exportedTypes) && node.isTypeOnly) found = namedExportsOf(node);
       ts.forEachChild(node, look);
     }
   };
@@ -162,6 +175,8 @@ function namedImportsOf(statement: ts.Statement): ts.NamedImports | undefined {
   const bindings = statement.importClause?.namedBindings;
   return bindings && ts.isNamedImports(bindings) ? bindings : undefined;
 }
+
+const namedExportsOf = ({ exportClause }: ts.ExportDeclaration): ts.NamedExports | undefined => (exportClause && ts.isNamedExports(exportClause) ? exportClause : undefined);
 
 const objectOf = (node: ts.Expression | undefined): ts.ObjectLiteralExpression | undefined => (node && ts.isObjectLiteralExpression(node) ? node : undefined);
 

@@ -9,6 +9,9 @@ import { planService } from './service.plan.ts';
 import type { ServiceOptions, ServicePlan } from './service.plan.ts';
 import { register } from './service.registration.ts';
 
+/** Where the parts lie that a service is made of. */
+export const templates = join(import.meta.dirname, 'files');
+
 /** Of the first migration; a service has a database of its own, so it need not differ from others'. */
 const stamp = '1764000000000';
 
@@ -19,8 +22,8 @@ export default function service(tree: Tree, options: ServiceOptions): GeneratorC
     logger.info(`${options.name} is there already; nothing to do.`);
     return undefined;
   }
-  const substitutions = substitutionsOf(plan);
-  for (const folder of foldersOf(plan)) generateFiles(tree, join(import.meta.dirname, 'files', folder), '.', substitutions);
+  const substitutions = substitutionsOf(plan, stamp);
+  for (const folder of foldersOf(plan)) generateFiles(tree, join(templates, folder), '.', substitutions);
   addPackage(tree, plan);
   register(tree, plan);
   addManifests(tree, plan);
@@ -36,15 +39,20 @@ function foldersOf({ calls, database, http, jobs, cache }: ServicePlan): string[
     'app',
     'contract',
     ...(calls ? ['calls', 'alerts'] : ['jobs-only']),
-    ...(database ? ['database'] : ['replica']),
+    ...(database ? ['database', 'table'] : ['replica']),
     ...(calls && database ? ['records'] : []),
     ...(jobs ? ['jobs'] : []),
     ...(cache ? ['cache'] : []),
-    ...(http ? ['http', database ? 'http-records' : 'http-replica'] : []),
+    ...(http ? ['http', ...(database ? ['routes', 'http-records'] : ['http-replica'])] : []),
   ];
 }
 
-function substitutionsOf(plan: ServicePlan): Record<string, unknown> {
+/**
+ * What the templates are filled with.
+ *
+ * @param stamp time of the migration
+ */
+export function substitutionsOf(plan: ServicePlan, stamp: string) {
   const { service, entity, plural, workspace, calls, database, http, jobs, cache } = plan;
   const routes = database ? entity : service;
   const facts = [

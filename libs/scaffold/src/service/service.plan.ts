@@ -91,7 +91,7 @@ const isSame = (known: { entity: string; features: readonly Feature[] }, plan: S
 export const featuresOf = (plan: Record<Feature, boolean>): Feature[] => (['database', 'calls', 'http', 'jobs', 'cache'] as const).filter((feature) => plan[feature]);
 
 function requireFree(tree: Tree, plan: ServicePlan): void {
-  const { service, entity, plural } = plan;
+  const { service } = plan;
   const refuse = (message: string) => {
     throw new ScaffoldError('taken-name', message);
   };
@@ -99,13 +99,31 @@ function requireFree(tree: Tree, plan: ServicePlan): void {
   const paths = [`apps/${service.kebab}`, `libs/contracts/src/${contractModule(service)}`, ...(plan.http ? [`apps/gateway/src/${service.kebab}`] : [])];
   for (const path of paths) if (tree.exists(path)) refuse(`${path} is there already. Choose another name, or move it away.`);
 
-  if (!plan.database) return;
+  if (plan.database) requireFreeEntity(tree, plan);
+}
+
+/** Decides the names of one more entity of a service; refuses as {@link planService} does. */
+export function planEntity(tree: Tree, service: string, name: string, http: boolean): ServicePlan {
+  const entity = spellingsOf(requireName('What a service keeps', name));
+  const plural = spellingsOf(pluralOf(entity.kebab));
+  const plan = { workspace: readWorkspace(tree), service: spellingsOf(service), entity, plural, calls: true, database: true, http, jobs: false, cache: false };
+  const folder = `apps/${service}/src/${entity.kebab}`;
+  if (tree.exists(folder)) throw new ScaffoldError('taken-name', `${folder} is there already. Choose another name.`);
+  requireFreeEntity(tree, plan);
+  return plan;
+}
+
+function requireFreeEntity(tree: Tree, plan: ServicePlan): void {
+  const { service, entity, plural } = plan;
+  const refuse = (message: string) => {
+    throw new ScaffoldError('taken-name', message);
+  };
   for (const word of [entity.camel, plural.camel]) {
     if (reserved.has(word)) refuse(`"${word}" means something else in code or SQL. Say what the service keeps: --entity.`);
   }
   const exported = exportedNames(tree, contractsIndex);
   for (const name of exportsOf(plan)) {
-    if (exported.has(name)) refuse(`libs/contracts exports ${name} from ${exported.get(name)}. Say what the service keeps by another word: --entity.`);
+    if (exported.has(name) && name !== `${service.camel}Calls`) refuse(`libs/contracts exports ${name} from ${exported.get(name)}. Say what the service keeps by another word: --entity.`);
   }
   const route = `'v1/${plural.kebab}`;
   const controllers = plan.http ? controllersOf(tree) : [];

@@ -21,7 +21,7 @@ export function register(tree: Tree, plan: ServicePlan): void {
   const { service, entity, calls, database, jobs, http } = plan;
   const contract = `./${contractModule(service)}`;
   addFrom(tree, contractsIndex, contract, [
-    `export { ${exportsOf(plan).join(', ')} } from '${contract}';`,
+    `export { ${exportsOf(plan).sort().join(', ')} } from '${contract}';`,
     ...(calls && database ? [`export type { ${entity.pascal} } from '${contract}';`] : []),
   ]);
   if (jobs) {
