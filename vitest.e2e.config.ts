@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     globalSetup: ['scripts/test-servers.ts'],
     setupFiles: ['scripts/leak-check.setup.ts'],
-    include: ['apps/*/src/**/*.e2e.spec.ts'],
+    include: ['apps/*/src/**/*.e2e.spec.ts', 'loadtests/src/**/*.e2e.spec.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 /** What somebody logs in with. */
@@ -28,7 +29,11 @@ export async function logIn(origin: string, credentials: readonly Credentials[])
   }
 }
 
-async function logInOne(pool: Pool, credentials: Credentials): Promise<string> {
+/** Hashing gives way to everything else, so a busy machine lets a log-in time out, or refuses it. */
+const TRIES = 6;
+const PAUSE_MS = 1000;
+
+async function logInOne(pool: Pool, credentials: Credentials, triesLeft = TRIES - 1): Promise<string> {
   const { statusCode, headers, body } = await pool.request({
     path: '/v1/session',
     method: 'POST',
@@ -38,6 +43,10 @@ async function logInOne(pool: Pool, credentials: Credentials): Promise<string> {
   const text = await body.text();
   const [cookie] = [headers['set-cookie']].flat();
   const pair = cookie?.split(';', 1)[0];
+  if (triesLeft > 0 && (statusCode === 503 || statusCode === 504)) {
+    await sleep(PAUSE_MS);
+    return logInOne(pool, credentials, triesLeft - 1);
+  }
   if (statusCode !== 201 || pair === undefined) throw new Error(`${credentials.email} could not log in: ${statusCode} ${text}`);
   return pair;
 }

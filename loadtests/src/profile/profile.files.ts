@@ -1,10 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import type { HeapProfiler, Runtime } from 'node:inspector';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { HeapProfiler, Profiler, Runtime } from 'node:inspector';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { callTreeOf } from './call-tree.ts';
 import type { CallNode } from './call-tree.ts';
 import { flamegraphPage } from './flamegraph.page.ts';
+import { ProfileRefused } from './replica.profile.ts';
 import type { ProfileKind, ReplicaProfile } from './replica.profile.ts';
 import { SourceMaps } from './source-maps.ts';
 
@@ -51,7 +53,7 @@ export function unitOf(kind: ProfileKind): 'milliseconds' | 'bytes' {
 
 /** What a profile cannot show itself. */
 export function factsOf({ service, startedAt, seconds, load, kind }: ReplicaProfile): string[] {
-  const facts = [`${service.name} ${service.version}, ${startedAt}, ${seconds.toFixed(1)} s`];
+  const facts = [[`${service.name} ${service.version}`.trimEnd(), startedAt, ...(seconds > 0 ? [`${seconds.toFixed(1)} s`] : [])].join(', ')];
   if (load) {
     const share = (part: number) => `${((part / seconds) * 100).toFixed(0)} %`;
     const others = share(load.cpuSeconds - load.mainThreadCpuSeconds);
@@ -77,3 +79,38 @@ function moveAllToSource(node: HeapProfiler.SamplingHeapProfileNode, maps: Sourc
   for (const child of node.children) moveAllToSource(child, maps);
 }
 
+const callFrame = z.looseObject({ functionName: z.string(), url: z.string(), lineNumber: z.number(), columnNumber: z.number() });
+const cpuProfile = z.looseObject({ nodes: z.array(z.looseObject({ id: z.number(), callFrame })), startTime: z.number(), endTime: z.number(), samples: z.array(z.number()), timeDeltas: z.array(z.number()) });
+const heapProfile = z.looseObject({ head: z.looseObject({ callFrame, selfSize: z.number(), children: z.array(z.unknown()) }) });
+
+/**
+ * Reads a profile of V8's form. Such a file says nothing of what surrounded it.
+ *
+ * @param name of the replica that took it
+ * @throws ProfileRefused
+ */
+export function readProfileFile(name: string, file: string): ReplicaProfile {
+  const profile = parsedFile(file);
+  const service = { name: name.replace(/-\d+$/, ''), version: '', replica: name };
+  const startedAt = statSync(file).mtime.toISOString();
+  const cpu = cpuProfile.safeParse(profile);
+  if (cpu.success) {
+    return { kind: 'cpu', service, startedAt, seconds: (cpu.data.endTime - cpu.data.startTime) / 1_000_000, profile: profile as Profiler.Profile };
+  }
+  if (heapProfile.safeParse(profile).success) return { kind: 'allocations', service, startedAt, seconds: 0, profile: profile as HeapProfiler.SamplingHeapProfile };
+  throw new ProfileRefused(`${file} is neither a .cpuprofile nor a .heapprofile.`);
+}
+
+function parsedFile(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ProfileRefused(`${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ProfileRefused(`${file} is neither a .cpuprofile nor a .heapprofile, or was not written to its end.`, { cause });
+  }
+}

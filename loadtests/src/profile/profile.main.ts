@@ -1,14 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
-import type { Profiler } from 'node:inspector';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clusterDirectory, profileTokenOf, readStatus } from '@tenfold/local-cluster';
 import { costsByFunction, costsByOwner, inclusiveCosts } from './costs.ts';
 import type { Cost } from './costs.ts';
-import { factsOf, unitOf, writeProfile } from './profile.files.ts';
+import { factsOf, readProfileFile, unitOf, writeProfile } from './profile.files.ts';
 import { readProfileOptions, usage } from './profile.options.ts';
 import type { ProfileOptions } from './profile.options.ts';
-import { ProfileRefused, takeReplicaProfile } from './replica.profile.ts';
+import { ProfileRefused, requireReplica, takeReplicaProfile } from './replica.profile.ts';
 import type { ReplicaProfile } from './replica.profile.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,7 +16,8 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 async function replicaOf({ name, url }: ProfileOptions): Promise<{ replica: string; operations: string; token: string }> {
   const environmentToken = process.env['PROFILE_TOKEN'];
   if (url !== undefined) {
-    if (environmentToken) return { replica: name, operations: url.replace(/\/$/, ''), token: environmentToken };
+    const operations = url.replace(/\/$/, '');
+    if (environmentToken) return { replica: await requireReplica(operations, name), operations, token: environmentToken };
     throw new ProfileRefused('--url needs the token of that replica in the environment: PROFILE_TOKEN=… npm run profile -- …');
   }
   const directory = clusterDirectory();
@@ -38,16 +37,8 @@ async function takeOne(options: ProfileOptions): Promise<ReplicaProfile> {
   return takeReplicaProfile(operations, { token, kind, seconds, signal: stop.signal });
 }
 
-/** A profile that a replica wrote by itself says nothing of what surrounded it. */
-function readTaken({ name, file = '' }: ProfileOptions): ReplicaProfile {
-  const profile = JSON.parse(readFileSync(file, 'utf8')) as Profiler.Profile;
-  const seconds = (profile.endTime - profile.startTime) / 1_000_000;
-  const service = { name: name.replace(/-\d+$/, ''), version: '', replica: name };
-  return { kind: 'cpu', service, startedAt: statSync(file).mtime.toISOString(), seconds, profile };
-}
-
 async function main(options: ProfileOptions): Promise<void> {
-  const taken = options.file === undefined ? await takeOne(options) : readTaken(options);
+  const taken = options.file === undefined ? await takeOne(options) : readProfileFile(options.name, options.file);
   const { profile, flamegraph, tree } = await writeProfile(taken, resolve(root, options.out));
   for (const fact of factsOf(taken)) say(fact);
   if (tree.total === 0) say('Nothing was seen: the replica was idle. Put load on it meanwhile, for instance by npm run demo.');

@@ -11,8 +11,14 @@ describe('the command line of a profile', () => {
     expect(options).toMatchObject({ name: 'gateway-2', kind: 'io', seconds: 5, url: 'http://127.0.0.1:9000' });
   });
 
+  it.each(['/var/profiles/catalog-1-2026-11-24T18-43-06-558Z.cpuprofile', 'catalog-1-cpu-2026-11-24T184306.cpuprofile'])('knows who took %s', (file) => {
+    expect(readProfileOptions(['--file', file])).toMatchObject({ name: 'catalog-1', file });
+  });
+
   it.each([
     [[], 'which service'],
+    [['--file', 'mine.cpuprofile'], 'which service'],
+    [['catalog', '--file', 'a', '--url', 'http://127.0.0.1:9000'], 'Either'],
     [['catalog', '--cpu', '--heap'], 'One kind at a time'],
     [['catalog', 'orders'], 'One name'],
     [['catalog', '--seconds', 'x'], '--seconds: a number'],

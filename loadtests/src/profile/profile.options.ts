@@ -4,7 +4,7 @@ import { profileKinds } from './replica.profile.ts';
 import type { ProfileKind } from './replica.profile.ts';
 
 export const usage = `Usage: npm run profile -- NAME [--cpu|--heap|--allocations|--io] [options]
-       npm run profile -- NAME --file FILE
+       npm run profile -- --file FILE
 
 Takes a profile of a replica, under whatever load there is, and writes it for Chrome's developer tools and as a
 flamegraph. NAME is a replica of the running cluster (catalog-2) or a service, whose first replica is meant then.
@@ -15,7 +15,8 @@ flamegraph. NAME is a replica of the running cluster (catalog-2) or a service, w
   --io            where was waited for databases, calls, queues
   --seconds N     length (20)
   --url URL       operations port of a replica elsewhere, such as a forwarded port of a pod; PROFILE_TOKEN names its token
-  --file FILE     makes a flamegraph of a .cpuprofile that a replica took by itself
+  --file FILE     makes a flamegraph of a .cpuprofile or .heapprofile that was taken before, such as one that a replica
+                  took by itself; NAME may be left out where the file is called as replicas call theirs
   --out FOLDER    where to write (.tenfold/profiles)
 `;
 
@@ -50,7 +51,14 @@ export function readProfileOptions(args: readonly string[]): ProfileOptions | un
   if (kinds.length > 1) throw new Error(`One kind at a time: --${kinds.join(' or --')}`);
   if (positionals.length > 1) throw new Error(`One name, not ${positionals.join(' and ')}`);
   const { seconds, url, file, out } = values;
-  const options = profileOptions.safeParse({ name: positionals[0], kind: kinds[0] ?? 'cpu', seconds, url, file, out });
+  if (file !== undefined && url !== undefined) throw new Error('Either --file or --url');
+  const name = positionals[0] ?? (file === undefined ? undefined : replicaNamedBy(file));
+  const options = profileOptions.safeParse({ name, kind: kinds[0] ?? 'cpu', seconds, url, file, out });
   if (options.success) return options.data;
   throw new Error(options.error.issues.map(({ message }) => message).join('\n'));
+}
+
+/** `catalog-1` of `…/catalog-1-2026-11-24T18-43-06-558Z.cpuprofile`, and of `…/catalog-1-cpu-2026-…`. */
+function replicaNamedBy(file: string): string | undefined {
+  return /(?:^|\/)([a-z][a-z0-9-]*?)(?:-(?:cpu|heap|allocations|io))?-\d{4}-\d\d-\d\dT[^/]*$/.exec(file)?.[1];
 }

@@ -1,5 +1,6 @@
 import type { HeapProfiler, Profiler } from 'node:inspector';
 import { request } from 'undici';
+import { z } from 'zod';
 
 /** Kinds as the operations port names them; what each one is stands in `libs/telemetry/src/profiles/profile.ts`. */
 export const profileKinds = ['cpu', 'heap', 'allocations', 'io'] as const;
@@ -17,6 +18,25 @@ export type ReplicaProfile = {
 /** A profile could not be had, in words for a person. */
 export class ProfileRefused extends Error {
   override readonly name = 'ProfileRefused';
+}
+
+const replicaInfo = z.object({ name: z.string(), replica: z.string() });
+
+/**
+ * Makes sure that a forwarded port is that of whom one means.
+ *
+ * @param name a service's or a replica's
+ * @returns the replica's name
+ * @throws ProfileRefused
+ */
+export async function requireReplica(operations: string, name: string): Promise<string> {
+  const { body } = await request(`${operations}/info`).catch((cause: Error) => {
+    throw new ProfileRefused(`${operations} does not answer: ${cause.message}`, { cause });
+  });
+  const { data } = replicaInfo.safeParse(await body.json().catch(() => undefined));
+  if (!data) throw new ProfileRefused(`${operations} is no operations port: /info does not say who it is.`);
+  if (data.name !== name && data.replica !== name) throw new ProfileRefused(`${operations} is ${data.replica}, not ${name}.`);
+  return data.replica;
 }
 
 /**
