@@ -45,8 +45,12 @@ export class MemoryLevel<Value extends NonNullable<unknown>> {
   readonly #forgotten = new LRUCache<string, true>({ max: mostForgotten, ttl: tombstoneMs });
   /** Whether the size of values counts. */
   readonly countsBytes: boolean;
+  readonly #ttlMs: number;
+  #nextSweep: number;
 
-  constructor({ entries, bytes }: MemoryOptions) {
+  constructor({ entries, bytes, ttlMs }: MemoryOptions) {
+    this.#ttlMs = ttlMs;
+    this.#nextSweep = performance.now() + ttlMs;
     this.countsBytes = bytes !== undefined;
     this.#entries = new LRUCache(bytes === undefined ? { max: entries } : { max: entries, maxSize: bytes, maxEntrySize: bytes });
   }
@@ -61,7 +65,15 @@ export class MemoryLevel<Value extends NonNullable<unknown>> {
 
   /** @param bytes of the value as MessagePack */
   set(key: string, kept: Kept<Value>, bytes: number): void {
+    const now = performance.now();
+    if (now >= this.#nextSweep) this.#dropEnded(now);
     this.#entries.set(key, kept, this.countsBytes ? { size: Math.max(1, bytes + key.length) } : {});
+  }
+
+  /** Lets go of what can serve nobody any more: else what was asked for once would be held until its place is needed. */
+  #dropEnded(now: number): void {
+    this.#nextSweep = now + this.#ttlMs;
+    for (const [key, { staleUntil }] of this.#entries.entries()) if (staleUntil <= now) this.#entries.delete(key);
   }
 
   /** Drops a key because its value is no longer true. */

@@ -427,7 +427,7 @@ test('what a process holds is told to whoever shows the token, and a leak shows 
 
   expect((await send('POST', `${operations}/diagnostics/holdings`, {})).status).toBe(401);
   const before = await holdings();
-  expect(before).toMatchObject({ descriptors: expect.any(Number), connections: expect.any(Number), timers: expect.any(Number) });
+  expect(before).toMatchObject({ codeBytes: expect.any(Number), descriptors: expect.any(Number), connections: expect.any(Number), timers: expect.any(Number) });
   await send('PUT', `${operations}/faults/leak`, { bytes: 800_000, handles: 1 });
   for (let count = 0; count < 20; count++) await status(`${http}/context`);
   const leaked = await holdings();

@@ -56,18 +56,20 @@ test('a histogram counts alike by a recorder and without one', async () => {
 });
 
 test('a counter counts alike by a recorder and without one', async () => {
-  const counted = counter({ name: 'test_recorded_total', help: 'Requests.', labelNames: ['a', 'b'] });
-  counted.labels({ a: 'x', b: 'never' });
-  const [recorder, same] = [counted.labels({ a: 'x', b: 'y' }), counted.labels({ b: 'y', a: 'x' })];
+  const counted = counter({ name: 'test_counted_total', help: 'Counted.', labelNames: ['a', 'b'] });
+  const recorder = counted.labels({ a: 'x', b: 'y' });
+  counted.labels({ a: 'never', b: 'asked' });
+  counted.labels({ a: 'x', b: 'zero' }).inc(0);
   recorder.inc();
-  same.inc(4);
-  counted.inc({ a: 'x', b: 'y' });
-  counted.labels({ a: 'x', b: 'z' }).inc(0);
-  const lines = async () => (await registry.getSingleMetricAsString('test_recorded_total')).split('\n').slice(2);
+  recorder.inc(2);
+  counted.inc({ a: 'x', b: 'y' }, 4);
+  counted.labels({ b: 'y', a: 'x' }).inc();
+  const lines = async () => (await registry.getSingleMetricAsString('test_counted_total')).split('\n').slice(2);
 
-  expect(await lines()).toEqual(['test_recorded_total{a="x",b="y"} 6', 'test_recorded_total{a="x",b="z"} 0']);
-  recorder.inc();
-  expect((await lines())[0]).toBe('test_recorded_total{a="x",b="y"} 7');
+  expect(await lines()).toEqual(['test_counted_total{a="x",b="y"} 8', 'test_counted_total{a="x",b="zero"} 0']);
+  expect(await lines()).toEqual(await lines());
+  expect(() => counted.labels({ c: 'x' } as never)).toThrow('no label c');
+  expect(() => recorder.inc(-1)).toThrow(RangeError);
 });
 
 test('process metrics are read with the others', async () => {
@@ -76,6 +78,6 @@ test('process metrics are read with the others', async () => {
   const text = await registry.metrics();
 
   expect(text).toMatch(/nodejs_eventloop_lag_p99_seconds \d/);
-  expect(text).toMatch(/nodejs_eventloop_active_seconds_total \d/);
+  expect(text).toMatch(/nodejs_eventloop_active_seconds_total (?!0$)\d/m);
   expect(text).toMatch(/process_cpu_seconds_total \d/);
 });

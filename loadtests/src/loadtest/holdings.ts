@@ -11,6 +11,7 @@ const MEBIBYTE = 1024 ** 2;
 interface Holdings {
   heapBytes: number;
   externalBytes: number;
+  codeBytes: number;
   descriptors?: number;
   connections: number;
   timers: number;
@@ -73,8 +74,8 @@ async function readHoldings(url: string, token: string): Promise<Holdings> {
 
 function countsOf(reading: Reading | undefined): Record<string, number> {
   if (!reading) return {};
-  const { heapBytes, externalBytes, descriptors, connections, timers } = reading;
-  return { 'heap MiB': heapBytes / MEBIBYTE, 'external MiB': externalBytes / MEBIBYTE, ...(descriptors !== undefined && { descriptors }), connections, timers };
+  const { heapBytes, externalBytes, codeBytes, descriptors, connections, timers } = reading;
+  return { 'heap MiB': heapBytes / MEBIBYTE, 'external MiB': externalBytes / MEBIBYTE, 'code MiB': codeBytes / MEBIBYTE, ...(descriptors !== undefined && { descriptors }), connections, timers };
 }
 
 /** JSON knows no infinity: an interval without an end ends where no heap ever will. */

@@ -33,13 +33,12 @@ export interface Usage {
 
 /** Reads everything once, some milliseconds of work for each replica. */
 export async function observe(urls: Pick<ClusterUrls, 'operations'>, processes: readonly ObservedProcess[]): Promise<Observation> {
+  const moment = { at: performance.now(), machine: readMachineCpu(), cpu: readCpuTimes(processes, (name) => name) };
   const pages = await readMetrics(urls);
   const samples = [...pages.values()].flat();
   const largest = (name: string) => samples.filter((sample) => sample.name === name).reduce((most, { value }) => Math.max(most, value), 0);
   return {
-    at: performance.now(),
-    machine: readMachineCpu(),
-    cpu: readCpuTimes(processes, (name) => name),
+    ...moment,
     counters: countersOf(samples),
     loops: new Map([...pages].flatMap(([replica, page]) => page.filter(({ name }) => name === 'nodejs_eventloop_active_seconds_total').map(({ value }) => [replica, value] as const))),
     lag: { messages: lagOf(pages), outboxSeconds: largest('outbox_oldest_seconds') },
