@@ -49,6 +49,7 @@ const bucketTables = [
   { name: 'orders', key: 'account_id' },
   { name: 'idempotency_keys', key: 'account_id' },
   { name: 'archived_orders', key: 'account_id' },
+  { name: 'unpaid_orders', key: 'account_id' },
 ];
 
 async function move([bucket, from, to]: readonly number[]): Promise<void> {

@@ -37,7 +37,7 @@ describe('the trace of a checkout', () => {
     // Of the unpopular end, which no other test has made the cache know.
     const answer = await placeOrder(browser, [{ productId: randomInt(1000, 1900), quantity: 1 }]).expect(201);
     requestId = answer.get('x-request-id') as string;
-    const jobs = ['orders.send-receipt', 'orders.order-placed'].map((topic) => `worker consumer process ${topic}`);
+    const jobs = ['orders.take-payment', 'orders.send-receipt', 'orders.order-placed'].map((topic) => `worker consumer process ${topic}`);
     spans = await traceWith(requestId.replaceAll('-', ''), 'gateway server POST /v1/orders', 'inventory server inventory.reserve', ...jobs);
   });
 
@@ -65,6 +65,10 @@ describe('the trace of a checkout', () => {
   it('goes on through outbox and Kafka into the jobs, and links them to what was sent', () => {
     expect(edgesOf(spans)).toEqual(
       expect.arrayContaining([
+        'orders internal database write → orders producer create orders.take-payment',
+        'orders producer send orders.take-payment → worker consumer process orders.take-payment',
+        'worker client orders.settlePayments → orders server orders.settlePayments',
+        'orders server orders.settlePayments → orders internal database write',
         'orders internal database write → orders producer create orders.send-receipt',
         'orders producer create orders.send-receipt → orders client insert outbox',
         'orders producer create orders.send-receipt → orders producer send orders.send-receipt',

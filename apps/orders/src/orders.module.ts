@@ -5,7 +5,7 @@ import { Cursors, ShardedDatabase, ShardedDatabaseModule } from '@tenfold/databa
 import { OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
 import { CheckoutHandler } from './checkout/checkout.handler.ts';
-import { CheckoutReconciler } from './checkout/checkout.reconciler.ts';
+import { CheckoutReconciler, PAYMENT_LIMIT_MS } from './checkout/checkout.reconciler.ts';
 import { CheckoutRepository } from './checkout/checkout.repository.ts';
 import { CheckoutService } from './checkout/checkout.service.ts';
 import { archiveStore } from './archive/archive.store.ts';
@@ -14,13 +14,15 @@ import { OrderEntity } from './order/order.entity.ts';
 import { OrderHandler } from './order/order.handler.ts';
 import { OrderRepository } from './order/order.repository.ts';
 import type { OrdersConfig } from './orders.settings.ts';
+import { PaymentHandler } from './payment/payment.handler.ts';
+import { PaymentRepository } from './payment/payment.repository.ts';
 import { PartitionHandler } from './partition/partition.handler.ts';
 import { PartitionRepository } from './partition/partition.repository.ts';
 
 /** Checkout and order history, sharded by customer. */
 @Module({
-  controllers: [CheckoutHandler, OrderHandler, PartitionHandler],
-  providers: [CheckoutService, CheckoutRepository, CheckoutReconciler, OrderRepository, PartitionRepository],
+  controllers: [CheckoutHandler, OrderHandler, PaymentHandler, PartitionHandler],
+  providers: [CheckoutService, CheckoutRepository, CheckoutReconciler, OrderRepository, PaymentRepository, PartitionRepository],
 })
 export class OrdersModule {
   static register(config: OrdersConfig): DynamicModule {
@@ -28,6 +30,7 @@ export class OrdersModule {
     return {
       module: OrdersModule,
       providers: [
+        { provide: PAYMENT_LIMIT_MS, useValue: config.ORDERS_PAYMENT_SECONDS * 1000 },
         { provide: Cursors, useFactory: () => new Cursors(config.CALLS_SECRET) },
         {
           provide: OrderArchive,

@@ -8,6 +8,8 @@ export const ordersSettings = {
   ...callAddresses('catalog', 'inventory'),
   ...shardSettings,
   ...kafkaSettings,
+  /** Seconds that an order may await its payment before it is cancelled. */
+  ORDERS_PAYMENT_SECONDS: z.coerce.number().int().min(1).default(900),
   /** Where old months go; without it they stay in the database. */
   OBJECT_STORE_DIR: z.string().min(1).optional(),
   /** Bucket where old months go instead: `s3://bucket?region=…`, with `&endpoint=…` for what is not Amazon's. */

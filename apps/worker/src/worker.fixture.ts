@@ -89,6 +89,22 @@ export class OrdersForTests {
     }
   }
 
+  /** What was settled, by order, each time that it was. */
+  readonly settled = new Map<string, string[]>();
+  readonly cancelled: string[] = [];
+
+  @Answers(ordersCalls.calls.settlePayments)
+  settlePayments({ payments }: ValidRequestOf<Orders['settlePayments']>): Record<string, never> {
+    for (const { orderId, outcome } of payments) this.settled.set(orderId, [...(this.settled.get(orderId) ?? []), outcome]);
+    return {};
+  }
+
+  @Answers(ordersCalls.calls.cancelOrder)
+  cancelOrder({ orderId }: ValidRequestOf<Orders['cancelOrder']>): { status: 'cancelled' } {
+    this.cancelled.push(orderId);
+    return { status: 'cancelled' };
+  }
+
   @Answers(ordersCalls.calls.placeOrder)
   placeOrder(): never {
     throw new CallError('nothing-to-order', 'not in these tests');
@@ -164,6 +180,7 @@ export async function startWorker(smtpUrl: string): Promise<WorkerFixture> {
     KAFKA_BROKERS: servers.kafka,
     SMTP_URL: smtpUrl,
     OBJECT_STORE_DIR: objectStore,
+    PAYMENT_STAND_IN: 'decline=0.2,lose=0.2,double=0.2,silent=0.1',
   });
   const module = await Test.createTestingModule({ imports: [HealthModule.register(), WorkerModule.register(config)] }).compile();
   // Some of the tests make something fail, and each failure would be logged with its stack.

@@ -1,4 +1,4 @@
-import { buildReport, orderPlaced, rebuildSales, sendReceipt } from '@tenfold/contracts';
+import { buildReport, compensateOrder, orderPlaced, rebuildSales, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
 
 /** What this service handles. */
-export const workerMessages = [sendReceipt, orderPlaced, buildReport, rebuildSales];
+export const workerMessages = [takePayment, orderPlaced, sendReceipt, compensateOrder, sendCancellation, buildReport, rebuildSales];

@@ -4,6 +4,9 @@ import { accountsCalls, ordersCalls } from '@tenfold/contracts';
 import { Database, DatabaseModule } from '@tenfold/database';
 import { ConsumersModule, JobStates, OutboxModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
+import { CancellationJob } from './cancellation/cancellation.job.ts';
+import { PaymentJob } from './payment/payment.job.ts';
+import { PaymentStandIn } from './payment/payment.stand-in.ts';
 import { Mailer } from './receipt/mailer.ts';
 import { ReceiptJob } from './receipt/receipt.job.ts';
 import { ReportEntity } from './report/report.entity.ts';
@@ -19,10 +22,10 @@ import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
 import { workerMessages } from './worker.messages.ts';
 import type { WorkerConfig } from './worker.settings.ts';
 
-/** What need not be done while a customer waits: receipts, reports, the sales projection, upkeep. */
+/** What need not be done while a customer waits: payments, mails, reports, the sales projection, upkeep. */
 @Module({
   controllers: [ReportHandler],
-  providers: [ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRebuild, SalesRepository, PartitionUpkeep],
+  providers: [CancellationJob, PaymentJob, ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRebuild, SalesRepository, PartitionUpkeep],
 })
 export class WorkerModule {
   static register(config: WorkerConfig): DynamicModule {
@@ -50,6 +53,7 @@ export class WorkerModule {
         CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, ...security }),
       ],
       providers: [
+        { provide: PaymentStandIn, useFactory: (database: Database) => new PaymentStandIn(database, config.PAYMENT_STAND_IN), inject: [Database] },
         { provide: Mailer, useFactory: () => new Mailer(config.SMTP_URL) },
         { provide: ReportFiles, useFactory: () => new ReportFiles(config.OBJECT_STORE_DIR) },
         { provide: ReportThreads, useFactory: () => new ReportThreads({ objectStore: config.OBJECT_STORE_DIR }) },

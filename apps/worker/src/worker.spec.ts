@@ -3,13 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { orderPlaced, sendReceipt } from '@tenfold/contracts';
+import { compensateOrder, orderPlaced, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
 import type { PayloadOf, Report } from '@tenfold/contracts';
-import type { Progress, TrackedDelivery } from '@tenfold/jobs';
+import type { BatchDelivery, Progress, TrackedDelivery } from '@tenfold/jobs';
 import { faultProxy } from '@tenfold/local-cluster/testing';
 import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { createContext, registry, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { PaymentJob } from './payment/payment.job.ts';
+import { fateOf, paymentRules } from './payment/payment.rules.ts';
+import type { Fate } from './payment/payment.rules.ts';
+import { PaymentStandIn } from './payment/payment.stand-in.ts';
 import { ReportHandler } from './report/report.handler.ts';
 import { SalesRebuild } from './sales/sales.rebuild.ts';
 import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
@@ -60,15 +64,15 @@ function placed(values: Partial<Placed> = {}): Placed {
   };
 }
 
-describe('a receipt', () => {
-  /** What the account got, as the mail server kept it. */
-  async function mailsTo(accountId: string): Promise<ReceivedMail[]> {
-    const url = new URL('/api/email', inject('servers').mail);
-    url.searchParams.set('to.address', emailOf(accountId));
-    const answer = await fetch(url);
-    return (await answer.json()) as ReceivedMail[];
-  }
+/** What the account got, as the mail server kept it. */
+async function mailsTo(accountId: string): Promise<ReceivedMail[]> {
+  const url = new URL('/api/email', inject('servers').mail);
+  url.searchParams.set('to.address', emailOf(accountId));
+  const answer = await fetch(url);
+  return (await answer.json()) as ReceivedMail[];
+}
 
+describe('a receipt', () => {
   async function firstMailTo(accountId: string): Promise<ReceivedMail> {
     await expect.poll(() => mailsTo(accountId), patience).toHaveLength(1);
     const [mail] = await mailsTo(accountId);
@@ -329,6 +333,65 @@ describe('sales built anew', () => {
     await worker.module.get(SalesRebuild).rebuild({}, delivery([], reached));
     // Of the orders that events told of, the history does not know any more here.
     expect(await counted('sales_by_hour')).toBe(1200);
+  });
+});
+
+describe('a payment', () => {
+  const rules = paymentRules('decline=0.2,lose=0.2,double=0.2,silent=0.1');
+  /** An order whose payment has that fate. */
+  function orderFated(fate: Fate): PayloadOf<typeof takePayment> {
+    for (;;) {
+      const orderId = randomUUID();
+      if (fateOf(orderId, rules) === fate) return { orderId, accountId: randomUUID(), amountCents: 100 };
+    }
+  }
+  const booked = async (key: string) => {
+    const [entry] = await worker.query<{ state: string; asked: number }>('select state, asked from stand_in_payments where key = $1', [key]);
+    return entry;
+  };
+  const settled = (orderId: string) => worker.orders.settled.get(orderId) ?? [];
+
+  test.each([
+    ['accept', 'accepted', 1],
+    ['double', 'accepted', 1],
+    ['decline', 'declined', 1],
+    ['lose', 'accepted', 2],
+  ] as const)('with the fate "%s" is settled as %s', async (fate, outcome, asked) => {
+    const order = orderFated(fate);
+    await worker.send(takePayment, order);
+    await expect.poll(() => settled(order.orderId), patience).toEqual([outcome]);
+    expect(await booked(order.orderId)).toEqual({ state: outcome, asked });
+  });
+
+  test('that is never answered is given up with the last attempt', async () => {
+    const { orderId, ...order } = orderFated('silent');
+    const messages = [{ messageId: randomUUID(), attempt: takePayment.retryDelaysMs.length }];
+    const delivery = { signal: new AbortController().signal, messages } as unknown as BatchDelivery;
+    const job = worker.module.get(PaymentJob);
+    expect(await job.pay([{ orderId, ...order }], delivery)).toMatchObject([{ index: 0 }]);
+    expect(settled(orderId)).toEqual([]);
+    messages[0]!.attempt += 1;
+    expect(await job.pay([{ orderId, ...order }], delivery)).toEqual([]);
+    expect(settled(orderId)).toEqual(['unanswered']);
+  });
+
+  test('that was taken goes back when its order is given up, and one that comes late is declined', async () => {
+    const [taken, late] = [orderFated('accept'), orderFated('accept')];
+    const provider = worker.module.get(PaymentStandIn);
+    await provider.take([{ key: taken.orderId, amountCents: 100 }]);
+    for (const { orderId, accountId } of [taken, late]) {
+      await worker.send(compensateOrder, { orderId, accountId, reason: 'payment-timed-out' }, { times: 2 });
+      await expect.poll(() => worker.orders.cancelled, patience).toContain(orderId);
+    }
+    expect(await booked(taken.orderId)).toMatchObject({ state: 'refunded' });
+    expect(await provider.take([{ key: late.orderId, amountCents: 100 }])).toEqual([{ key: late.orderId, outcome: 'declined' }]);
+    expect(await booked(late.orderId)).toMatchObject({ state: 'voided' });
+  });
+
+  test('that failed is told to the customer', async () => {
+    const accountId = randomUUID();
+    await worker.send(sendCancellation, { orderId: randomUUID(), accountId, reason: 'payment-declined' });
+    await expect.poll(() => mailsTo(accountId), patience).toMatchObject([{ text: expect.stringContaining('your payment was declined') as string }]);
   });
 });
 

@@ -33,7 +33,22 @@ export { catalogCalls, product, productChange, productChanged, productFilter, pr
 export type { Category, Product, ProductSummary } from './catalog.contract.ts';
 export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';
-export { idempotencyKey, order, orderLine, orderMonth, orderOfAccount, orderPage, orderPlaced, orderSummary, ordersCalls, sendReceipt } from './orders.contract.ts';
-export type { Order, OrderPage, OrderSummary } from './orders.contract.ts';
+export {
+  compensateOrder,
+  idempotencyKey,
+  order,
+  orderLine,
+  orderMonth,
+  orderOfAccount,
+  orderPage,
+  orderPlaced,
+  ordersCalls,
+  orderSummary,
+  sendCancellation,
+  sendReceipt,
+  takePayment,
+  unpaidReason,
+} from './orders.contract.ts';
+export type { Order, OrderPage, OrderSummary, UnpaidReason } from './orders.contract.ts';
 export { buildReport, newReport, rebuildSales, report, reportKind, workerCalls } from './worker.contract.ts';
 export type { Report } from './worker.contract.ts';

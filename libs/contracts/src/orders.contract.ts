@@ -14,7 +14,11 @@ export const orderLine = z.strictObject({
 export const order = z.strictObject({
   id: uuid,
   accountId: uuid,
-  status: z.enum(['confirmed', 'cancelled']),
+  /**
+   * `awaiting-payment`: placed, with its stock reserved. `confirmed`: paid. `cancelling`: not paid; its stock is on its way
+   * back. `cancelled`: that has ended.
+   */
+  status: z.enum(['awaiting-payment', 'confirmed', 'cancelling', 'cancelled']),
   totalCents: z.int().min(0),
   lines: z.array(orderLine),
   createdAt: instant,
@@ -41,6 +45,10 @@ export const orderPage = pageOf(orderSummary).extend({
   archived: z.array(z.strictObject({ month: orderMonth, orders: z.int().min(1) })).optional(),
 });
 export type OrderPage = z.output<typeof orderPage>;
+
+/** Why an order was not paid. */
+export const unpaidReason = z.enum(['payment-declined', 'payment-timed-out']);
+export type UnpaidReason = z.output<typeof unpaidReason>;
 
 /** What a client may send as `Idempotency-Key`. */
 export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters without spaces');
@@ -115,6 +123,30 @@ export const ordersCalls = defineCalls('orders', {
     idempotent: true,
     deadlineMs: 3_600_000,
   },
+  /** What became of payments. An order that is settled already stays as it is. */
+  settlePayments: {
+    request: z.strictObject({
+      payments: z
+        .array(z.strictObject({ accountId: uuid, orderId: uuid, outcome: z.enum(['accepted', 'declined', 'unanswered']) }))
+        .min(1)
+        .max(50),
+    }),
+    response: z.strictObject({}),
+    errors: [],
+    idempotent: true,
+    deadlineMs: 10_000,
+    // Six for each.
+    statements: 300,
+  },
+  /** Gives the stock of an order that is `cancelling` back; then it is `cancelled`, and its customer is told. */
+  cancelOrder: {
+    request: z.strictObject({ accountId: uuid, orderId: uuid, reason: unpaidReason }),
+    response: z.strictObject({ status: order.shape.status }),
+    errors: ['not-found'],
+    idempotent: true,
+    deadlineMs: 10_000,
+    statements: 8,
+  },
   /** Makes the monthly partitions ahead of their month. */
   ensurePartitions: {
     request: z.strictObject({ monthsAhead: z.int().min(1).max(24).default(3) }),
@@ -125,6 +157,30 @@ export const ordersCalls = defineCalls('orders', {
     // For 24 months: two for each partition made on each shard.
     statements: 106,
   },
+});
+
+/** Has an order paid that is placed and reserved. */
+export const takePayment = defineJob({
+  topic: 'orders.take-payment',
+  payload: z.strictObject({ orderId: uuid, accountId: uuid, amountCents: z.int().min(0) }),
+  key: (payload) => payload.orderId,
+  retryDelaysMs: [1_000, 5_000, 15_000],
+  priority: 'high',
+});
+
+/** Takes back what was done for an order that is not paid: the payment, should it have come after all, and the stock. */
+export const compensateOrder = defineJob({
+  topic: 'orders.compensate-order',
+  payload: z.strictObject({ orderId: uuid, accountId: uuid, reason: unpaidReason }),
+  key: (payload) => payload.orderId,
+  retryDelaysMs: [1_000, 10_000, 60_000, 300_000],
+});
+
+/** Mails that an order was cancelled. */
+export const sendCancellation = defineJob({
+  topic: 'orders.send-cancellation',
+  payload: z.strictObject({ orderId: uuid, accountId: uuid, reason: unpaidReason }),
+  key: (payload) => payload.orderId,
 });
 
 /** Mails the receipt of an order. The address is looked up when the mail is sent, so none is kept in Kafka. */

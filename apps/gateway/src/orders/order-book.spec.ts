@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AccountsForTests, admin, customer, gatewaySecret, startGateway } from '../gateway.fixture.ts';
 import type { RunningGateway } from '../gateway.fixture.ts';
 
-const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, ensurePartitions } = ordersCalls.calls;
+const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, settlePayments, cancelOrder, ensurePartitions } = ordersCalls.calls;
 const nobody = randomUUID();
 let customers: string[] = [];
 /** Positions that histories were asked for. */
@@ -55,6 +55,16 @@ class OrdersForTests {
 
   @Answers(streamOrders)
   streamOrders(): never {
+    throw new Error('not asked');
+  }
+
+  @Answers(settlePayments)
+  settlePayments(): never {
+    throw new Error('not asked');
+  }
+
+  @Answers(cancelOrder)
+  cancelOrder(): never {
     throw new Error('not asked');
   }
 

@@ -1,7 +1,11 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { CheckoutRepository } from './checkout.repository.ts';
 import { CheckoutService } from './checkout.service.ts';
+import { PaymentRepository } from '../payment/payment.repository.ts';
+
+/** Milliseconds that an order may await its payment. */
+export const PAYMENT_LIMIT_MS = Symbol('payment limit');
 
 const intervalMs = 15_000;
 
@@ -9,8 +13,8 @@ const intervalMs = 15_000;
 const stuckAfterMs = 60_000;
 
 /**
- * Ends checkouts that nobody carried on: a process died in the middle, and no client came again with the key. Their stock
- * goes back. Every replica looks; ending one twice changes nothing.
+ * Ends checkouts that nobody carried on: a process died in the middle, and no client came again with the key; or the
+ * payment has not been settled in time. Their stock goes back. Every replica looks; ending one twice changes nothing.
  */
 @Injectable()
 export class CheckoutReconciler implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -21,12 +25,14 @@ export class CheckoutReconciler implements OnApplicationBootstrap, BeforeApplica
   constructor(
     private readonly checkouts: CheckoutRepository,
     private readonly checkout: CheckoutService,
+    private readonly payments: PaymentRepository,
+    @Inject(PAYMENT_LIMIT_MS) private readonly paymentLimitMs: number,
   ) {}
 
   onApplicationBootstrap(): void {
     this.#timer = setInterval(
       () => {
-        this.#running ??= this.endStuck(stuckAfterMs).finally(() => {
+        this.#running ??= Promise.all([this.endStuck(stuckAfterMs), this.endUnpaid(this.paymentLimitMs)]).finally(() => {
           this.#running = undefined;
         });
       },
@@ -51,6 +57,25 @@ export class CheckoutReconciler implements OnApplicationBootstrap, BeforeApplica
       this.#logger.warn({ msg: 'stuck checkouts could not be ended', err: error });
     }
     if (ended > 0) this.#logger.log(`stuck checkouts ended: ${ended}`);
+    return ended;
+  }
+
+  /**
+   * Cancels orders that have not been paid for so long, and has cancelling gone on with that stopped on its way. Never
+   * rejects.
+   *
+   * @returns how many
+   */
+  async endUnpaid(olderThanMs: number): Promise<number> {
+    let ended = 0;
+    try {
+      for (const order of await this.payments.findUnpaid(olderThanMs)) {
+        if (await this.payments.giveUp(order)) ended += 1;
+      }
+    } catch (error) {
+      this.#logger.warn({ msg: 'unpaid orders could not be cancelled', err: error });
+    }
+    if (ended > 0) this.#logger.log(`unpaid orders given up: ${ended}`);
     return ended;
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { orderPlaced, sendReceipt } from '@tenfold/contracts';
+import { takePayment } from '@tenfold/contracts';
 import type { ItemQuantity, Order } from '@tenfold/contracts';
 import { ShardedDatabase } from '@tenfold/database';
 import { addMessage } from '@tenfold/jobs';
@@ -55,20 +55,18 @@ export class CheckoutRepository {
   }
 
   /**
-   * The order, its key's answer and its messages in one transaction.
+   * The order, its key's answer and the job that has it paid, in one transaction.
    *
    * @returns whether this attempt placed it; false when another one did, or the claim was given up
    */
   async place({ accountId, idempotencyKey }: OrderKey, order: Order): Promise<boolean> {
-    const { id: orderId, totalCents, lines, createdAt } = order;
-    const payload = { orderId, accountId, totalCents, lines, createdAt };
+    const { id: orderId, totalCents } = order;
     try {
       await this.sharded.write(accountId, async (tx) => {
         // All are on their way before the first is answered; what was added for nothing is rolled back.
         const [placed] = await Promise.all([
           tx.query<unknown[]>(placeSql, [accountId, idempotencyKey, orderId, JSON.stringify(order)]),
-          addMessage(tx, sendReceipt, payload),
-          addMessage(tx, orderPlaced, payload),
+          addMessage(tx, takePayment, { orderId, accountId, amountCents: totalCents }),
         ]);
         if (placed.length === 0) throw new NotPlaced();
       });
@@ -125,6 +123,8 @@ const placeSql = `
     update idempotency_keys set state = 'placed', answer = $4::jsonb
     where account_id = $1 and key = $2 and order_id = $3 and state = 'claimed'
     returning order_id, account_id, answer
+  ), unpaid as (
+    insert into unpaid_orders (order_id, account_id) select order_id, account_id from placed
   )
   insert into orders (id, account_id, status, total_cents, created_at, lines)
   select order_id, account_id, answer->>'status', (answer->>'totalCents')::bigint, (answer->>'createdAt')::timestamptz,

@@ -107,7 +107,7 @@ export class CheckoutService {
     return {
       id: orderId,
       accountId: key.accountId,
-      status: 'confirmed',
+      status: 'awaiting-payment',
       totalCents: lines.reduce((total, { quantity, priceCents }) => total + quantity * priceCents, 0),
       lines,
       createdAt: timeOf(orderId).toISOString(),

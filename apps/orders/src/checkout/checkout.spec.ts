@@ -47,7 +47,7 @@ test('places an order with the prices of the catalog', async () => {
   expect(replayed).toBe(false);
   expect(order).toMatchObject({
     accountId,
-    status: 'confirmed',
+    status: 'awaiting-payment',
     totalCents: 2 * 1999 + 350,
     lines: [
       { productId: 1, name: 'Product 1', categoryId: 1, quantity: 2, priceCents: 1999 },
@@ -76,12 +76,11 @@ test('creates an order at the time within its id', async () => {
   expect(createdAtOf(order.id)?.toISOString()).toBe(order.createdAt);
 });
 
-test('hands a receipt and an event to the relay with the order', async () => {
+test('hands the job that has it paid to the relay with the order', async () => {
   const { order } = await checkout.placeOrder(requestOf());
   const sql = `select topic, key from outbox where payload::json->>'orderId' = $1 order by topic`;
   expect(await orders.query(accountId, sql, [order.id])).toEqual([
-    { topic: 'orders.order-placed', key: accountId },
-    { topic: 'orders.send-receipt', key: order.id },
+    { topic: 'orders.take-payment', key: order.id },
   ]);
 });
 

@@ -5,6 +5,8 @@ import { CreateArchivedMonths1764000000002 } from './1764000000002-create-archiv
 import { EndStuckCheckouts1764000000010 } from './1764000000010-end-stuck-checkouts.ts';
 import { IndexOpenCheckouts1764000000011 } from './1764000000011-index-open-checkouts.ts';
 import { CreateArchivedOrders1764000000020 } from './1764000000020-create-archived-orders.ts';
+import { AwaitPayment1764000000030 } from './1764000000030-await-payment.ts';
+import { ValidateOrderStatus1764000000031 } from './1764000000031-validate-order-status.ts';
 
 export const migrations = [
   ...outboxMigrations,
@@ -14,4 +16,6 @@ export const migrations = [
   EndStuckCheckouts1764000000010,
   IndexOpenCheckouts1764000000011,
   CreateArchivedOrders1764000000020,
+  AwaitPayment1764000000030,
+  ValidateOrderStatus1764000000031,
 ];

@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common';
+import { compensateOrder, orderPlaced, sendCancellation, sendReceipt } from '@tenfold/contracts';
+import type { Order, UnpaidReason } from '@tenfold/contracts';
+import { ShardedDatabase } from '@tenfold/database';
+import { addMessage } from '@tenfold/jobs';
+import { createdAtOf } from '../order/order.id.ts';
+
+export interface PlacedOrder {
+  accountId: string;
+  orderId: string;
+}
+
+interface UnpaidOrder extends PlacedOrder {
+  /** Absent before anybody gave it up. */
+  reason: UnpaidReason | null;
+}
+
+interface PaidRow {
+  totalCents: string;
+  lines: Order['lines'];
+  createdAt: Date;
+}
+
+/** An order on its way from `awaiting-payment` to `confirmed`, or over `cancelling` to `cancelled`; never back, and never across. */
+@Injectable()
+export class PaymentRepository {
+  constructor(private readonly sharded: ShardedDatabase) {}
+
+  /** The order is paid: with its receipt and the event that tells of it, in one transaction. @returns false when it is settled already */
+  confirm({ accountId, orderId }: PlacedOrder): Promise<boolean> {
+    return this.sharded.write(accountId, async (tx) => {
+      const [paid] = await tx.query<PaidRow[]>(confirmSql, [orderId, createdAtOf(orderId)]);
+      if (!paid) return false;
+      const payload = { orderId, accountId, totalCents: Number(paid.totalCents), lines: paid.lines, createdAt: paid.createdAt.toISOString() };
+      await Promise.all([addMessage(tx, sendReceipt, payload), addMessage(tx, orderPlaced, payload)]);
+      return true;
+    });
+  }
+
+  /** The order is not paid: with the job that takes back what was done for it. @returns false when it is settled already */
+  refuse({ accountId, orderId }: PlacedOrder, reason: UnpaidReason): Promise<boolean> {
+    return this.sharded.write(accountId, async (tx) => {
+      const refused = await tx.query<unknown[]>(refuseSql, [orderId, createdAtOf(orderId), reason]);
+      if (refused.length === 0) return false;
+      await addMessage(tx, compensateOrder, { orderId, accountId, reason });
+      return true;
+    });
+  }
+
+  /**
+   * Gives an unpaid order up, or has one that is `cancelling` for long compensated again.
+   *
+   * @returns false when it is over
+   */
+  giveUp({ accountId, orderId, reason }: UnpaidOrder): Promise<boolean> {
+    return this.sharded.write(accountId, async (tx) => {
+      const why = reason ?? 'payment-timed-out';
+      const unpaid = await tx.query<unknown[]>(giveUpSql, [orderId, createdAtOf(orderId), why]);
+      if (unpaid.length === 0) return false;
+      await addMessage(tx, compensateOrder, { orderId, accountId, reason: why });
+      return true;
+    });
+  }
+
+  /** The order's stock is back: it is over, and its customer is told. @returns false when it is no longer `cancelling` */
+  cancel({ accountId, orderId }: PlacedOrder, reason: UnpaidReason): Promise<boolean> {
+    return this.sharded.write(accountId, async (tx) => {
+      const cancelled = await tx.query<unknown[]>(cancelSql, [orderId, createdAtOf(orderId)]);
+      if (cancelled.length === 0) return false;
+      await addMessage(tx, sendCancellation, { orderId, accountId, reason });
+      return true;
+    });
+  }
+
+  /** On the primary: what was written a moment ago decides. */
+  async statusOf({ accountId, orderId }: PlacedOrder): Promise<Order['status'] | undefined> {
+    const rows = await this.sharded.read(
+      accountId,
+      (reader) =>
+        reader.query<{ status: Order['status'] }[]>('select status from orders where id = $1 and created_at = $2 and account_id = $3', [
+          orderId,
+          createdAtOf(orderId),
+          accountId,
+        ]),
+      { prefer: 'primary' },
+    );
+    return rows[0]?.status;
+  }
+
+  /** Orders that have been neither paid nor cancelled for so long, some of each shard. */
+  async findUnpaid(olderThanMs: number): Promise<UnpaidOrder[]> {
+    const ofShards = await Promise.all(
+      this.sharded.all.map((shard) => shard.read((reader) => reader.query<UnpaidOrder[]>(unpaidSql, [olderThanMs]), { prefer: 'primary' })),
+    );
+    return ofShards.flat();
+  }
+}
+
+const confirmSql = `
+  with paid as (
+    update orders set status = 'confirmed' where id = $1 and created_at = $2 and status = 'awaiting-payment'
+    returning id, total_cents, lines, created_at
+  ), over as (
+    delete from unpaid_orders using paid where order_id = paid.id
+  )
+  select total_cents as "totalCents", lines, created_at as "createdAt" from paid`;
+
+const refuseSql = `
+  with refused as (
+    update orders set status = 'cancelling' where id = $1 and created_at = $2 and status = 'awaiting-payment'
+    returning id
+  ), noted as (
+    update unpaid_orders set reason = $3, since = now() from refused where order_id = refused.id
+  )
+  select id from refused`;
+
+const giveUpSql = `
+  with given_up as (
+    update orders set status = 'cancelling' where id = $1 and created_at = $2 and status in ('awaiting-payment', 'cancelling')
+    returning id
+  ), noted as (
+    update unpaid_orders set reason = $3, since = now() from given_up where order_id = given_up.id
+  )
+  select id from given_up`;
+
+const cancelSql = `
+  with cancelled as (
+    update orders set status = 'cancelled' where id = $1 and created_at = $2 and status = 'cancelling'
+    returning id
+  ), over as (
+    delete from unpaid_orders using cancelled where order_id = cancelled.id
+  )
+  select id from cancelled`;
+
+const unpaidSql = `
+  select order_id as "orderId", account_id as "accountId", reason from unpaid_orders
+  where since < now() - make_interval(secs => $1::float8 / 1000) order by since limit 100`;
