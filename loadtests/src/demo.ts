@@ -82,8 +82,8 @@ export async function measureRun(
     const cpuAfter = readCpuTimes(processes);
     const after = await readCounters(urls);
     progress.show('waiting for the jobs that are left');
-    const { jobsDone, mails } = await whenJobsAreDone(urls, JOBS_WITHIN_MS);
-    const counters = difference({ ...after, jobsDone, mails }, before);
+    const { jobsDone, jobsRetried, jobsDead, mails } = await whenJobsAreDone(urls, JOBS_WITHIN_MS);
+    const counters = difference({ ...after, jobsDone, jobsRetried, jobsDead, mails }, before);
     return { load: result, counters, processes, cpuBefore, cpuAfter, elapsed };
   } finally {
     signal.removeEventListener('abort', close);

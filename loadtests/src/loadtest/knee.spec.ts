@@ -4,7 +4,7 @@ import { kneeOf, recoverySeconds } from './knee.ts';
 import type { Step } from './knee.ts';
 
 const targets = { p95Ms: 200, p99Ms: 500 };
-const counters = { cacheRequests: 0, cacheHits: 0, caches: {}, reads: 0, replicaReads: 0, jobsDone: 0, mails: 0 };
+const counters = { cacheRequests: 0, cacheHits: 0, caches: {}, reads: 0, replicaReads: 0, jobsDone: 0, jobsRetried: 0, jobsDead: 0, mails: 0 };
 const usage: Usage = { seconds: 10, machine: 1.2, cores: [{ name: 'gateway-1', cores: 0.8 }, { name: 'catalog-1', cores: 0.3 }], counters, busiestLoop: { name: 'gateway-1', share: 0.5 } };
 
 function step(rate: number, changes: Partial<Step['result']> = {}, used: Partial<Usage> = {}): Step {

@@ -22,6 +22,9 @@ export interface ClusterCounters {
   replicaReads: number;
   /** Jobs and events handled to the end. */
   jobsDone: number;
+  /** Attempts that failed and were put aside for a further one, and messages for which none was left. */
+  jobsRetried: number;
+  jobsDead: number;
   /** Receipts that the mail sink has taken: one job each. */
   mails: number;
 }
@@ -48,6 +51,8 @@ export function countersOf(samples: readonly Sample[]): ClusterCounters {
     reads: sumOf(samples, 'database_reads_total') - sumOf(samples, 'database_reads_total', { node_role: 'asked-primary' }),
     replicaReads: sumOf(samples, 'database_reads_total', { node_role: 'replica' }),
     jobsDone: sumOf(samples, 'jobs_handled_total', { outcome: 'done' }),
+    jobsRetried: sumOf(samples, 'jobs_handled_total', { outcome: 'retried' }),
+    jobsDead: sumOf(samples, 'jobs_handled_total', { outcome: 'dead' }),
     mails: sumOf(samples, 'jobs_handled_total', { topic: sendReceipt.topic, outcome: 'done' }),
   };
 }

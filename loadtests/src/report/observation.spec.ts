@@ -6,7 +6,7 @@ const observation = (at: number, loops: Record<string, number>): Observation => 
   at,
   machine: undefined,
   cpu: new Map(),
-  counters: { cacheRequests: 0, cacheHits: 0, caches: {}, reads: 0, replicaReads: 0, jobsDone: 0, mails: 0 },
+  counters: { cacheRequests: 0, cacheHits: 0, caches: {}, reads: 0, replicaReads: 0, jobsDone: 0, jobsRetried: 0, jobsDead: 0, mails: 0 },
   loops: new Map(Object.entries(loops)),
   lag: { messages: 0, outboxSeconds: 0 },
 });

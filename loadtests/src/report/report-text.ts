@@ -14,7 +14,7 @@ export function reportText(report: DemoReport): string {
     '',
     ...table(targetRows(others)),
     '',
-    `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed`,
+    `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed; ${whole(counters.jobsRetried)} attempts put aside for another, ${whole(counters.jobsDead)} dead letters`,
     ...cacheLines(counters.caches),
     `load generator      ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
     `start               ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,

@@ -19,7 +19,7 @@ const load: LoadResult = {
   generatorCpu: 0.2,
   latestStart: 3,
 };
-const counters: ClusterCounters = { cacheRequests: 1000, cacheHits: 900, caches: { product: { requests: 1000, hits: 900 } }, reads: 100, replicaReads: 90, jobsDone: 5, mails: 4 };
+const counters: ClusterCounters = { cacheRequests: 1000, cacheHits: 900, caches: { product: { requests: 1000, hits: 900 } }, reads: 100, replicaReads: 90, jobsDone: 5, jobsRetried: 1, jobsDead: 0, mails: 4 };
 
 function report(changes: { load?: Partial<LoadResult>; counters?: Partial<ClusterCounters> }) {
   return reportOf(
