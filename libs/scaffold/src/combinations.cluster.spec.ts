@@ -18,27 +18,27 @@ beforeAll(() => {
   copy.run('npx nx g scaffold:entity deliveries parcel --no-interactive');
   copy.run('npx nx g scaffold:connect deliveries catalog --no-interactive');
   copy.run('npx nx g scaffold:connect invoices pricing --no-interactive');
-}, 120_000);
+}, 300_000);
 
 afterAll(() => copy.remove());
 
-it('pass lint and types as they are written', { timeout: 180_000 }, () => {
+it('pass lint and types as they are written', { timeout: 600_000 }, () => {
   expect(() => copy.run('npm run lint')).not.toThrow();
   expect(() => copy.run('npm run typecheck')).not.toThrow();
 });
 
-it("pass their tests, and the alerts' with them", { timeout: 300_000 }, () => {
+it("pass their tests, and the alerts' with them", { timeout: 600_000 }, () => {
   const output = copy.run(`npm test -- ${names.map((name) => `apps/${name}`).join(' ')} libs/local-cluster/src/metrics/alert-rules.spec.ts`);
   expect(output).toMatch(/[1-9]\d* passed, 0 failed\s*$/);
 });
 
-it('have manifests that agree with them', { timeout: 120_000 }, () => {
+it('have manifests that agree with them', { timeout: 300_000 }, () => {
   // The shipped limits of production have room for one more service with a database.
   copy.run('npx nx g scaffold:remove-service deliveries --no-interactive');
   expect(copy.run('npm test -- scripts/kubernetes')).toMatch(/[1-9]\d* passed, 0 failed\s*$/);
 });
 
-it('leave nothing behind when they go', { timeout: 120_000 }, () => {
+it('leave nothing behind when they go', { timeout: 300_000 }, () => {
   for (const name of ['invoices', 'pricing']) copy.run(`npx nx g scaffold:remove-service ${name} --no-interactive`);
   expect(copy.run('git status --porcelain')).toBe('');
 });

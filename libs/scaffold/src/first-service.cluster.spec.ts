@@ -26,7 +26,7 @@ it('has steps', () => {
   expect(steps.map(({ commands }) => commands.length)).toEqual([1, 3, 1, 1, 1]);
 });
 
-it.each(steps.map((step) => [step.commands.join(' && '), step] as const))('%s', { timeout: 300_000 }, (_commands, { commands, printed }) => {
+it.each(steps.map((step) => [step.commands.join(' && '), step] as const))('%s', { timeout: 600_000 }, (_commands, { commands, printed }) => {
   const output = commands.map((command) => copy.run(command)).join('\n');
   for (const line of printed) expect(output).toContain(line);
 });
