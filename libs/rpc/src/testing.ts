@@ -10,6 +10,7 @@ import { decodeTableBody, encodeTableFrame } from './wire/frame.writer.ts';
 import { compile } from './wire/table.compiler.ts';
 import { layoutOf } from './wire/table.layout.ts';
 
+export { CircuitBreaker } from './calling/circuit.breaker.ts';
 export { decodePlain, encodePlain } from './wire/plain.messagepack.ts';
 
 /** A service of a test, reached over the real transport. */
