@@ -23,6 +23,10 @@ export async function sidesOf(surroundings: Surroundings, concurrency: number, b
   };
 }
 
+export async function tenfoldAlone(surroundings: Surroundings, concurrency: number): Promise<Record<'Tenfold', Side>> {
+  return { Tenfold: await side('Tenfold', surroundings, concurrency, 1) };
+}
+
 async function side(kind: Exclude<Kind, 'echo'>, { startPeer, ownCpu, onEnd }: Surroundings, concurrency: number, batch: number): Promise<Side> {
   const peer = await startPeer<number>('answering', kind);
   const caller = await callers[kind]({ port: peer.information, secret, concurrency });
