@@ -62,7 +62,7 @@ function mentionsOf(tree: Tree, service: Name): string[] {
   const mention = new RegExp(`\\b${service.camel}Calls\\b|CALL_ADDRESSES_${service.constant}\\b|apps/${service.kebab}\\b`);
   const found: string[] = [];
   visitNotIgnoredFiles(tree, '.', (path) => {
-    if (/\.(ts|json|ya?ml)$/.test(path) && mention.test(tree.read(path, 'utf8') ?? '')) found.push(path);
+    if (/^(?!libs\/scaffold\/).*\.(ts|json|ya?ml)$/.test(path) && mention.test(tree.read(path, 'utf8') ?? '')) found.push(path);
   });
   return found;
 }
