@@ -105,6 +105,6 @@ describe('the options of the demo', () => {
   });
 
   it('have defaults', () => {
-    expect(readDemoOptions([])).toMatchObject({ once: false, seconds: 20, scale: 1, 'no-install': false });
+    expect(readDemoOptions([])).toMatchObject({ once: false, caches: false, scale: 1, 'no-install': false });
   });
 });
