@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
+import { gatherWrites } from '@tenfold/service';
 import { inSpan, measureRedis, startSpan } from '@tenfold/telemetry';
 import { Redis } from 'ioredis';
 import { tombstone } from './cache.entry.ts';
@@ -88,12 +89,12 @@ export class CacheRedis {
     };
     this.#redis = new Redis(url, {
       ...options,
-      // A page of products that nobody has kept is one write to Redis, not twenty.
-      enableAutoPipelining: true,
       commandTimeout: commandTimeoutMs,
       socketTimeout: 4 * commandTimeoutMs,
       scripts: cacheScripts,
     }) as CacheCommands;
+    // A page of products that nobody has kept is one write to Redis, not twenty.
+    gatherWrites(this.#redis);
     measureRedis(this.#redis, 'cache');
     this.#subscriber = new Redis(url, { ...options, commandTimeout: 1_000, autoResubscribe: false });
     logOutages(this.#redis, logger);

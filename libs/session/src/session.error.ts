@@ -16,3 +16,8 @@ export class SessionError extends Error {
     this.code = code;
   }
 }
+
+/** Whether Redis found something other than what the command is for. */
+export function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE');
+}

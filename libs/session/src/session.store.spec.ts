@@ -295,6 +295,14 @@ describe('the sessions of an account', () => {
     expect(await opened.redis.zcard(`${opened.keyPrefix}:account:{${accountId}}`)).toBe(0);
   });
 
+  it('are listed past one of the older format, which leaves the index', async () => {
+    const accountId = randomUUID();
+    const [older, newer] = [await logIn(accountId), await logIn(accountId)];
+    await opened.redis.multi().del(keyOf(older.id)).hset(keyOf(older.id), { handle: 'x', createdAt: Date.now() }).exec();
+    expect((await store.list(accountId)).map(({ handle }) => handle)).toEqual([newer.session.handle]);
+    expect(await opened.redis.zcard(`${opened.keyPrefix}:account:{${accountId}}`)).toBe(1);
+  });
+
   it('all end, on every replica, at once', async () => {
     const accountId = randomUUID();
     const sessions = [await logIn(accountId), await logIn(accountId), await logIn(accountId)];

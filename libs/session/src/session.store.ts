@@ -2,10 +2,11 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Health } from '@tenfold/service';
 import { inSpan, startSpan } from '@tenfold/telemetry';
+import { AccountSessions } from './account.sessions.ts';
 import { SessionBreaker } from './session.breaker.ts';
 import { ServerClock } from './session.clock.ts';
 import { connectToSessions } from './session.connection.ts';
-import { SessionError } from './session.error.ts';
+import { isWrongType, SessionError } from './session.error.ts';
 import { hashSessionId, isSessionId, newSessionHandle, newSessionId } from './session-id.ts';
 import { countOperation } from './session.metrics.ts';
 import type { SessionOperation } from './session.metrics.ts';
@@ -18,16 +19,6 @@ import type { NewSession, Session, SessionAccount, SessionSummary } from './sess
 
 /** Longest name of a device that is kept; browsers send some 120 characters. */
 const deviceLength = 200;
-
-/** For how long the end of all sessions of an account refuses log-ins that began before it; none takes longer. */
-const rememberEndMs = 600_000;
-
-/** A session in its account's index. */
-interface IndexEntry {
-  member: string;
-  handle: string;
-  key: string;
-}
 
 /** Whose session begins, and on what. */
 export interface SessionBeginning {
@@ -50,6 +41,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   readonly #redis: SessionRedis;
   readonly #breaker = new SessionBreaker(() => this.#redis.ping());
   readonly #clock = new ServerClock(async () => Number(await this.#redis.readClock(`${this.#prefix}:clock`)));
+  readonly #ofAccounts: AccountSessions;
   readonly #prefix: string;
   readonly #idleMs: number;
   readonly #absoluteMs: number;
@@ -65,6 +57,13 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     this.#prefix = options.keyPrefix ?? 'session';
     this.#idleMs = options.idleSeconds * 1000;
     this.#absoluteMs = options.absoluteSeconds * 1000;
+    this.#ofAccounts = new AccountSessions({
+      redis: this.#redis,
+      prefix: this.#prefix,
+      idleMs: this.#idleMs,
+      absoluteMs: this.#absoluteMs,
+      now: () => this.#now(),
+    });
     health.register({ name: 'session-redis', required: false, check: async () => void (await this.#redis.ping()) });
   }
 
@@ -166,12 +165,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   /** The account's sessions, the most recently used first. */
   async list(accountId: string): Promise<SessionSummary[]> {
     const startedAt = performance.now();
-    const summaries = await this.#run('list', startedAt, [], async () => {
-      const entries = this.#entriesOf(await this.#redis.zrange(this.#indexKey(accountId), '0', '-1'));
-      const found = await Promise.all(entries.map((entry) => this.#summaryOf(entry, accountId)));
-      await this.#removeFromIndex(accountId, entries.filter((_, index) => !found[index]));
-      return found.filter((summary) => summary !== undefined);
-    });
+    const summaries = await this.#run('list', startedAt, [], () => this.#ofAccounts.list(accountId));
     countOperation('list', 'ok', startedAt);
     return summaries.sort((left, right) => right.lastUsedAt.valueOf() - left.lastUsedAt.valueOf());
   }
@@ -179,10 +173,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   /** Ends the account's session of that handle; false if it has none. */
   async endOne(accountId: string, handle: string): Promise<boolean> {
     const startedAt = performance.now();
-    const ended = await this.#run('end-one', startedAt, 0, async () => {
-      const entries = this.#entriesOf(await this.#redis.zrange(this.#indexKey(accountId), '0', '-1'));
-      return this.#endEach(accountId, entries.filter((entry) => entry.handle === handle));
-    });
+    const ended = await this.#run('end-one', startedAt, 0, () => this.#ofAccounts.endOne(accountId, handle));
     countOperation('end-one', ended > 0 ? 'ok' : 'none', startedAt);
     return ended > 0;
   }
@@ -219,9 +210,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
       this.#assertReplyTo(key, begun);
       if (account) {
         // Last: who ends all sessions meanwhile either finds this one in the index or keeps it out. Until it is in, nobody has its id.
-        const member = `${handle}.${hashSessionId(id)}`;
-        const index = [this.#indexKey(account.id), this.#endedKey(account.id)] as const;
-        refused = (await this.#redis.addToIndex(...index, member, this.#absoluteMs, provedAt ?? '')) === 0;
+        refused = !(await this.#ofAccounts.add(account.id, { handle, hash: hashSessionId(id), provedAt }));
         if (refused) await this.#redis.unlink(key);
       }
       return begun[1];
@@ -235,39 +224,9 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
 
   async #endAll(operation: 'end-all' | 'end-others', accountId: string, keepKey?: string): Promise<number> {
     const startedAt = performance.now();
-    const ended = await this.#run(operation, startedAt, 0, async () => {
-      const members = await this.#redis.endAll(this.#indexKey(accountId), this.#endedKey(accountId), rememberEndMs);
-      return this.#endEach(accountId, this.#entriesOf(members).filter((entry) => entry.key !== keepKey));
-    });
+    const ended = await this.#run(operation, startedAt, 0, () => this.#ofAccounts.endAll(accountId, keepKey));
     countOperation(operation, ended > 0 ? 'ok' : 'none', startedAt);
     return ended;
-  }
-
-  async #endEach(accountId: string, entries: readonly IndexEntry[]): Promise<number> {
-    const unlinked = await Promise.all(entries.map((entry) => this.#redis.unlink(entry.key)));
-    // Only now: were the index cleaned first, a failure between the two would hide a living session.
-    await this.#removeFromIndex(accountId, entries);
-    return unlinked.reduce((sum, count) => sum + count, 0);
-  }
-
-  async #removeFromIndex(accountId: string, entries: readonly IndexEntry[]): Promise<void> {
-    if (entries.length > 0) await this.#redis.zrem(this.#indexKey(accountId), ...entries.map((entry) => entry.member));
-  }
-
-  #entriesOf(members: readonly string[]): IndexEntry[] {
-    return members.map((member) => {
-      const [handle = '', hash = ''] = member.split('.');
-      return { member, handle, key: `${this.#prefix}:${hash}` };
-    });
-  }
-
-  async #summaryOf({ key, handle }: IndexEntry, accountId: string): Promise<SessionSummary | undefined> {
-    const [value, endsAt] = await Promise.all([this.#redis.getBuffer(key), this.#redis.pexpiretime(key)]);
-    const record = value && decodeRecord(value);
-    if (!record) return undefined;
-    const { device, createdAt, lastUsedAt, account } = sessionOf(record, Math.max(record[5], endsAt - this.#idleMs));
-    const isOver = Number(createdAt) + this.#absoluteMs <= (await this.#now());
-    return account?.id === accountId && !isOver ? { handle, device, createdAt, lastUsedAt } : undefined;
   }
 
   async #counted(operation: SessionOperation, send: () => Promise<unknown>): Promise<void> {
@@ -348,18 +307,6 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
   #sessionKey(id: string): string {
     return `${this.#prefix}:${hashSessionId(id)}`;
   }
-
-  #indexKey(accountId: string): string {
-    return `${this.#prefix}:account:{${accountId}}`;
-  }
-
-  #endedKey(accountId: string): string {
-    return `${this.#prefix}:ended:{${accountId}}`;
-  }
-}
-
-function isWrongType(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('WRONGTYPE');
 }
 
 function assertInteger(what: string, value: number, most: number): void {
