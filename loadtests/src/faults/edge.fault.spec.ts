@@ -8,11 +8,14 @@ import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
 import { seedAll } from '../seed/seed.ts';
-import { p99, steadily } from './steady-load.fixture.ts';
+import { alternately, p99, steadily } from './steady-load.fixture.ts';
+import type { Influence } from './steady-load.fixture.ts';
 
 /** The promises of the public way in: 1, 2, 11, 12, 25 and 29, through HAProxy and three gateways. */
 const full = inject('faults') === 'full';
 const seconds = full ? 20 : 4;
+/** Rounds in which a fault is on and off in turn, for what is told by p99. */
+const rounds = full ? 5 : 3;
 const environment: Record<string, Record<string, string>> = {
   // Its own memory of products would hide what happens behind it.
   gateway: { CACHE_OFF: '*', RATE_LIMIT_PER_MINUTE: '1000000', LOGIN_LIMIT_PER_MINUTE: '100000' },
@@ -45,6 +48,7 @@ afterAll(async () => {
 });
 
 interface Answer {
+  what: string;
   status: number;
   tookMs: number;
   body: string;
@@ -56,12 +60,18 @@ async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
   const { status, body } = await fetch(`${cluster.urls.gateway}${path}`, init)
     .then(async (response) => ({ status: response.status, body: await response.text() }))
     .catch(failed);
-  return { status, body, tookMs: performance.now() - began };
+  return { what: `${init.method ?? 'GET'} ${path}`, status, body, tookMs: performance.now() - began };
 }
 
 const product = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`);
 const productOfSession = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`, { headers: { cookie } });
 const myOrders = () => ask('/v1/orders?limit=5', { headers: { cookie } });
+const logInAgain = () =>
+  ask('/v1/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: `demo-${2 + Math.floor(Math.random() * 180)}@tenfold.test`, password: 'tenfold-demo' }),
+  });
 
 async function during(what: () => Promise<Answer>, ms: number): Promise<Answer[]> {
   const stop = steadily(what, 20);
@@ -71,8 +81,19 @@ async function during(what: () => Promise<Answer>, ms: number): Promise<Answer[]
 
 const other = (answers: readonly Answer[], status: number) => answers.filter((answer) => answer.status !== status);
 
-/** What other processes of the machine may add to any quantile; a Redis that is waited for adds 150 ms at least. */
-const noiseMs = 60;
+/**
+ * What other processes of the machine, and the answers' own spread, add to a p99 of a few milliseconds; a Redis that is
+ * waited for adds 150 at least. The short form shares its machine with other tests.
+ */
+const noiseMs = full ? 20 : 60;
+
+/** Holds p99 under a fault against a bound, unless what was added is no more than noise. */
+function expectHardlySlower({ answers, ratio, addedMs }: Influence<Answer>, bound: number): void {
+  expect(other(answers, 200)).toEqual([]);
+  expect(addedMs <= noiseMs ? 1 : ratio, `${addedMs} ms added to p99`).toBeLessThanOrEqual(bound);
+}
+
+const json = { 'content-type': 'application/json' };
 
 describe('promise 1: a death', () => {
   test.each(['gateway-1', 'gateway-2', 'catalog-1', 'inventory-1', 'orders-1'])('of %s fails no read, and every order is placed once', async (replica) => {
@@ -148,47 +169,59 @@ describe('promise 12: a Redis that takes two seconds more', () => {
     ['of the caches', () => cacheRedis, product],
   ] as const)('%s does not slow other routes down', async (_which, proxyOf, page) => {
     await during(page, 2_000);
-    const before = await during(page, seconds * 1000);
-    proxyOf().delay(2_000);
-    // The breaker learns of it from the first few.
-    await during(page, 2_000);
-    const slow = await during(page, seconds * 1000);
-    await proxyOf().heal();
-    expect(other(slow, 200)).toEqual([]);
-    expect(p99(slow)).toBeLessThanOrEqual(Math.max(1.2 * p99(before), p99(before) + noiseMs));
-    await expect.poll(async () => (await myOrders()).status).toBe(200);
+    const influence = await alternately(
+      rounds,
+      () => during(page, seconds * 400),
+      async () => {
+        proxyOf().delay(2_000);
+        // The breaker learns of it from the first few.
+        await during(page, 2_000);
+        const slow = await during(page, seconds * 400);
+        await proxyOf().heal();
+        await expect.poll(async () => (await myOrders()).status).toBe(200);
+        return slow;
+      },
+    );
+    expectHardlySlower(influence, 1.2);
   });
 });
 
+/** Clients that send a byte each half second, half of them a head, half a body; the status that each is answered by. */
+async function sendSlowly(clients: number): Promise<string[]> {
+  const { hostname, port } = new URL(cluster.urls.gateway);
+  const heads = ['GET /v1/products HTTP/1.1\r\nHost: shop\r\nX-Slow: ', 'POST /v1/session HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'];
+  const sockets: Socket[] = [];
+  const answers = Array.from({ length: clients }, (_, index) => {
+    const socket = connect(Number(port), hostname, () => socket.write(heads[index % 2] ?? ''));
+    sockets.push(socket);
+    return new Promise<string>((resolve) => {
+      let answer = '';
+      socket.on('data', (data) => (answer += String(data)));
+      socket.on('error', () => undefined).on('close', () => resolve(answer.slice(9, 12)));
+    });
+  });
+  const drip = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 500);
+  const statuses = await Promise.all(answers);
+  clearInterval(drip);
+  return statuses;
+}
+
 describe('promise 25: abuse of HTTP', () => {
   test('by 500 clients that send a byte at a time ends in 408, and the others hardly notice', async () => {
-    const before = await during(product, 2_000);
-    const { hostname, port } = new URL(cluster.urls.gateway);
-    const sockets: Socket[] = [];
-    const answers: Promise<string>[] = [];
-    const heads = ['GET /v1/products HTTP/1.1\r\nHost: shop\r\nX-Slow: ', 'POST /v1/session HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{'];
-    for (let count = 0; count < 500; count += 1) {
-      const socket = connect(Number(port), hostname, () => socket.write(heads[count % 2] ?? ''));
-      sockets.push(socket);
-      answers.push(
-        new Promise((resolve) => {
-          let answer = '';
-          socket.on('data', (data) => (answer += String(data)));
-          socket.on('error', () => undefined).on('close', () => resolve(answer));
-        }),
-      );
-    }
-    const drip = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 500);
-    const meanwhile = await during(product, 4_000);
-    const statuses = (await Promise.all(answers)).map((answer) => answer.slice(9, 12));
-    clearInterval(drip);
-    expect(new Set(statuses)).toEqual(new Set(['408']));
-    expect(other(meanwhile, 200)).toEqual([]);
-    expect(p99(meanwhile)).toBeLessThanOrEqual(Math.max(2 * p99(before), p99(before) + noiseMs));
+    const influence = await alternately(
+      full ? 3 : 1,
+      () => during(product, 3_000),
+      async () => {
+        const slowly = sendSlowly(500);
+        const meanwhile = await during(product, 4_000);
+        expect(new Set(await slowly)).toEqual(new Set(['408']));
+        return meanwhile;
+      },
+    );
+    expectHardlySlower(influence, 2);
   });
 
   test('by huge bodies and heads is refused', async () => {
-    const json = { 'content-type': 'application/json' };
     const body = JSON.stringify({ email: 'a'.repeat(1_000_000) });
     expect((await ask('/v1/session', { method: 'POST', headers: json, body })).status).toBe(413);
     expect([400, 431]).toContain((await ask('/v1/products', { headers: { 'x-padding': 'x'.repeat(60_000) } })).status);
@@ -198,19 +231,20 @@ describe('promise 25: abuse of HTTP', () => {
 });
 
 test('fifty log-ins a second, more than the cores can check, leave browsing alone', async () => {
-  const before = await during(product, 3_000);
-  const logInOfSomebody = () =>
-    ask('/v1/session', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: `demo-${1 + Math.floor(Math.random() * 190)}@tenfold.test`, password: 'tenfold-demo' }),
-    });
-  const stopLogIns = steadily(logInOfSomebody, 20);
-  const meanwhile = await during(product, seconds * 1000);
-  const statuses = new Set((await stopLogIns()).map(({ status }) => status));
-  expect(other(meanwhile, 200)).toEqual([]);
-  expect([...statuses].filter((status) => status !== 201 && status !== 503)).toEqual([]);
-  expect(p99(meanwhile)).toBeLessThanOrEqual(Math.max(1.5 * p99(before), p99(before) + noiseMs));
+  const statuses = new Set<number>();
+  const influence = await alternately(
+    rounds,
+    () => during(product, 2_000),
+    async () => {
+      const stopLogIns = steadily(logInAgain, 20);
+      const meanwhile = await during(product, 3_000);
+      for (const { status } of await stopLogIns()) statuses.add(status);
+      return meanwhile;
+    },
+  );
+  // Refused at once, or late by their deadline.
+  expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
+  expectHardlySlower(influence, 1.5);
 });
 
 test('promise 29: forged addresses, over all replicas, fill one bucket', async () => {
