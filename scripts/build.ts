@@ -8,13 +8,17 @@ import { rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Packages that stay outside of the bundles: those that Nest and TypeORM load only when they are used,
- * piscina, which starts its threads from a file of its own, and libpg-query, which is WebAssembly.
+ * Packages that bundles load at run time: piscina starts its threads from a file of its own, libpg-query is WebAssembly.
+ * They are shipped beside the bundles.
  */
+export const shippedPackages = ['piscina', 'libpg-query'];
+
+/** Packages that stay outside of the bundles: the above, and those that Nest and TypeORM load only where they are used. */
 const outside = [
+  new RegExp(`^(${shippedPackages.join('|')})(/|$)`),
   /^@nestjs\/(websockets|platform-express|mongoose|sequelize|typeorm|axios)(\/|$)/,
   /^@(grpc|mikro-orm|prisma|google-cloud|sap|aws-sdk|fastify\/(static|view))(\/|-|$)/,
-  /^(class-validator|class-transformer|piscina|libpg-query|pg-native|pg-query-stream|mongodb|mongoose|sequelize|express|mqtt|nats|amqplib|amqp-connection-manager)(\/|$)/,
+  /^(class-validator|class-transformer|pg-native|pg-query-stream|mongodb|mongoose|sequelize|express|mqtt|nats|amqplib|amqp-connection-manager)(\/|$)/,
   /^(better-sqlite3|sqlite3|sql\.js|mysql2?|mssql|oracledb|hdb-pool|redis|react-native-sqlite-storage|@electric-sql\/pglite|typeorm-aurora-data-api-driver|pino-pretty|ts-node|@swc\/core|cache-manager)(\/|$)/,
 ];
 

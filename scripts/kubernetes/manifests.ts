@@ -46,6 +46,7 @@ export interface Deployment extends Manifest {
   spec: { strategy?: { rollingUpdate?: { maxSurge?: number } }; template: PodTemplate };
 }
 
+/** A Job, or whatever else has no more than a template of pods here. */
 export interface Job extends Manifest {
   spec: { template: PodTemplate };
 }
@@ -82,6 +83,7 @@ export interface NetworkPolicy extends Manifest {
 interface Kinds {
   Deployment: Deployment;
   Job: Job;
+  StatefulSet: Job;
   HorizontalPodAutoscaler: Autoscaler;
   ScaledObject: ScaledObject;
   ConfigMap: ConfigMap;

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import type { MigrationInterface } from 'typeorm';
 import { guarded } from './migration.guard.ts';
@@ -36,6 +36,8 @@ export async function runMigrations(options: MigrationOptions): Promise<string[]
     await lock.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     const dataSource = new DataSource({
       type: 'postgres',
+      // Looked up by its name, it would not be found beside a bundle.
+      driver: { Pool },
       url,
       applicationName: 'tenfold-migrate',
       migrations: migrations.map((migration) => guarded(migration, largeRows)),

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { ClusterError } from './cluster.error.ts';
 import { writeAtomically } from './files.ts';
 
-/** Where every server of the cluster listens. */
-export const address = '127.0.0.1';
+const loopback = '127.0.0.1';
+/**
+ * Where every server of the cluster listens: the environment's `TENFOLD_ADDRESS`, default loopback. Another one is for
+ * containers and pods that use servers of this machine; whoever reaches it still needs their passwords.
+ */
+export const address = process.env['TENFOLD_ADDRESS'] || loopback;
+/** Who may ask PostgreSQL, in the words of its pg_hba.conf. */
+export const clientNetwork = address === loopback ? `${loopback}/32` : 'samenet';
 
 /** Ports of the components under a fixed base; services follow behind them. */
 const componentPorts = [

@@ -41,6 +41,11 @@ function keptSecrets(directory: string): Partial<Secrets> {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Secrets) : {};
 }
 
+/** What is secret of the cluster of a folder; undefined where no cluster was ever started. */
+export function readSecrets(directory: string): Secrets | undefined {
+  return existsSync(fileOf(directory)) ? (keptSecrets(directory) as Secrets) : undefined;
+}
+
 /** The token that the replicas of a cluster take profiles for; undefined where no cluster was ever started. */
 export function profileTokenOf(directory: string): string | undefined {
   return keptSecrets(directory).profileToken;

@@ -5,7 +5,7 @@ import { ClusterError } from '../cluster.error.ts';
 import type { ClusterContext } from '../cluster.context.ts';
 import { runCommand } from '../command.ts';
 import { makeDirectory, renderTemplate, writeAtomically } from '../files.ts';
-import { address } from '../ports.ts';
+import { address, clientNetwork } from '../ports.ts';
 import type { SupervisedProcess } from '../supervised-process.ts';
 
 /** One PostgreSQL server. */
@@ -143,7 +143,7 @@ async function run(context: ClusterContext, node: PostgresNode): Promise<Supervi
         ? ''
         : `host=${address} port=${primaryPort} user=replicator password=${secrets.replicatorPassword} application_name=${slotOf(node)}`,
     PRIMARY_SLOT: primaryPort === undefined ? '' : slotOf(node),
-    CLIENT_NETWORK: `${address}/32`,
+    CLIENT_NETWORK: clientNetwork,
   };
   makeDirectory(config, user);
   for (const file of ['postgresql.conf', 'pg_hba.conf']) {

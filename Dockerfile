@@ -1,0 +1,58 @@
+# One file for all services: docker build --build-arg SERVICE=catalog -t tenfold/catalog .
+# The steps up to `build` are the same for each, so all but the first take seconds.
+#
+# The image that is built from has Node and a shell; the one that runs has Node, the libraries that it is linked to,
+# and the service. Replace the tag by the digest of the image that you have checked.
+ARG BASE=node:24-bookworm-slim
+
+# package.json of every workspace and nothing else: as long as they stay the same, so does the next step.
+FROM ${BASE} AS workspaces
+WORKDIR /source
+COPY . .
+RUN find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc -delete
+
+FROM ${BASE} AS packages
+WORKDIR /source
+COPY --from=workspaces /source ./
+# Not `npm ci`: it refuses a lockfile made where an optional package of another platform could not be looked up.
+RUN npm install --no-save --loglevel=error && npm cache clean --force
+
+FROM packages AS build
+COPY . .
+RUN node scripts/build.ts
+
+# What the running image consists of, under /image.
+FROM build AS image
+ARG SERVICE
+RUN test -n "$SERVICE" || { echo 'Say which service: --build-arg SERVICE=catalog'; exit 1; }
+RUN node scripts/ship.ts "$SERVICE" /image/app \
+  && npm sbom --package-lock-only --omit=dev --workspace="@tenfold/$SERVICE" --sbom-format=cyclonedx > /image/app/sbom.cdx.json
+RUN node="$(readlink -f "$(command -v node)")" \
+  && mkdir -p /image/usr/bin /image/etc/ssl/certs /image/tmp \
+  && cp "$node" /image/usr/bin/node \
+  # The loader and the libraries, at the paths that the binary has for them.
+  && { ldd "$node"; ls -d /lib/*-linux-gnu/libnss_dns.so.2 /lib/*-linux-gnu/libnss_files.so.2 /lib/*-linux-gnu/libresolv.so.2; } \
+     | grep -o '/[^ ]*' | while read -r library; do cp -L --parents "$library" /image; done \
+  && cp -L /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ 2>/dev/null || true; \
+  echo 'service:x:65532:65532::/app:/nonexistent' > /image/etc/passwd \
+  && echo 'service:x:65532:' > /image/etc/group \
+  && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
+  && chmod 1777 /image/tmp
+
+FROM scratch
+ARG SERVICE
+ARG VERSION=development
+ARG REVISION
+LABEL org.opencontainers.image.title="tenfold/${SERVICE}" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.licenses="MIT"
+COPY --from=image /image /
+WORKDIR /app
+USER 65532:65532
+ENV NODE_ENV=production HOST=0.0.0.0 OPERATIONS_PORT=8081 TZ=UTC VERSION=${VERSION}
+EXPOSE 8081
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
+  CMD ["/usr/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.OPERATIONS_PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["/usr/bin/node", "--enable-source-maps"]
+CMD ["--max-old-space-size=256", "--max-semi-space-size=16", "--single-threaded-gc", "main.js"]
