@@ -13,8 +13,11 @@ export const priceCents = z.int().min(0).max(100_000_000);
 /** ISO 8601 in UTC, e.g. `2026-11-22T10:00:00.000Z`. */
 export const instant = z.iso.datetime();
 
-/** Opaque position in a list, given out as `next`. It holds what the list is sorted by: a name of 200 characters takes most. */
-export const cursor = z.string().min(1).max(2048);
+/**
+ * Opaque position in a list, given out as `next`, in base64url. It holds what the list is sorted by: a name of 200
+ * characters takes most, and one that is too long still fits into what a balancer takes for an address.
+ */
+export const cursor = z.string().min(1).max(1200).regex(/^[\w-]+$/);
 
 /** Items per page. */
 export const pageLimit = z.int().min(1).max(100);

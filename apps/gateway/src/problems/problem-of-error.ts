@@ -13,6 +13,7 @@ const ofCallError: Readonly<Record<string, ProblemType>> = {
   'out-of-stock': 'out-of-stock',
   'unknown-product': 'unknown-product',
   'nothing-to-order': 'nothing-to-order',
+  'report-over': 'report-over',
   'deadline-exceeded': 'deadline-exceeded',
 };
 
