@@ -18,6 +18,8 @@ declare module 'vitest' {
       gateway: string;
       /** The receiver of their spans; empty where no service runs. */
       spans: string;
+      /** Whether the services run without their caches. */
+      cachesOff: boolean;
     };
     /** How thorough the fault suite is: `short` within `npm test`, `full` by `npm run faults`. */
     faults: 'short' | 'full';

@@ -90,9 +90,9 @@ function failuresOf({ name, message, assertionResults }: FileReport): string[] {
 /**
  * The environment by which `scripts/test-servers.ts` learns of the servers.
  *
- * @param spans where services send their spans, if they do
+ * @param services where they send their spans, if they do, and whether they run without their caches
  */
-export function serversOf({ urls }: Cluster, spans = ''): Record<string, string> {
+export function serversOf({ urls }: Cluster, { spans = '', cachesOff = false } = {}): Record<string, string> {
   const servers: ProvidedContext['servers'] = {
     postgresPrimary: urls.postgres.primary,
     postgresReplicas: urls.postgres.replicas,
@@ -105,6 +105,7 @@ export function serversOf({ urls }: Cluster, spans = ''): Record<string, string>
     mail: urls.mail,
     gateway: urls.gateway,
     spans,
+    cachesOff,
   };
   return { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
 }
