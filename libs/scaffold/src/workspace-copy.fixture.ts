@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -69,7 +70,9 @@ function runIn(cwd: string, command: string): string {
   const { TENFOLD_TEST_SERVERS: _servers, VITEST: _vitest, NODE_ENV: _environment, ...environment } = process.env;
   const env = { ...environment, NX_DAEMON: 'false', PATH: [join(cwd, 'node_modules/.bin'), dirname(process.execPath), environment['PATH']].join(delimiter) };
   try {
-    return execFileSync('bash', ['-c', `${command} 2>&1`], { cwd, env, encoding: 'utf8', maxBuffer: 100_000_000, stdio: ['ignore', 'pipe', 'inherit'] });
+    const output = execFileSync('bash', ['-c', `${command} 2>&1`], { cwd, env, encoding: 'utf8', maxBuffer: 100_000_000, stdio: ['ignore', 'pipe', 'inherit'] });
+    // Where CI is set, some tools colour what they print into a pipe.
+    return stripVTControlCharacters(output);
   } catch (error) {
     throw new Error(`${command}\n${(error as { stdout?: string }).stdout ?? ''}`, { cause: error });
   }
