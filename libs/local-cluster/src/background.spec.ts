@@ -11,9 +11,9 @@ it('lets a process, and the scheduling group of its session, yield to others', a
   try {
     await yieldProcessor(pid);
 
-    expect(getPriority(pid)).toBe(10);
+    expect(getPriority(pid)).toBe(5);
     const group = `/proc/${pid}/autogroup`;
-    expect(existsSync(group) ? readFileSync(group, 'utf8') : 'no groups: nice 10').toMatch(/nice 10$/m);
+    expect(existsSync(group) ? readFileSync(group, 'utf8') : 'no groups: nice 5').toMatch(/nice 5$/m);
   } finally {
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -53,7 +53,7 @@ describe('a cluster', () => {
   it('lets what was declared as background yield the processor', async () => {
     const priorityOf = (name: string) => getPriority(rowOf(name)?.pid);
 
-    await expect.poll(() => priorityOf('greeter-1')).toBe(10);
+    await expect.poll(() => priorityOf('greeter-1')).toBe(5);
     expect(priorityOf('session-redis')).toBe(0);
   });
 
