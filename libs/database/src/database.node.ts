@@ -75,6 +75,8 @@ export class DatabaseNode {
       pipeline: true,
     } as PoolConfig);
     this.#pool.on('error', () => this.suspect());
+    // One that breaks while it is used fails its statements; without a listener it would end the process as well.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     measureStatements(this.#pool, behaviour.name);
     endStatementsInTime(this.#pool);
     countStatements(this.#pool);
