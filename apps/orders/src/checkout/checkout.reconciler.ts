@@ -48,14 +48,7 @@ export class CheckoutReconciler implements OnApplicationBootstrap, BeforeApplica
 
   /** Never rejects. @returns how many were ended */
   async endStuck(olderThanMs: number): Promise<number> {
-    let ended = 0;
-    try {
-      for (const { orderId, ...key } of await this.checkouts.findStuck(olderThanMs)) {
-        if (await this.checkout.end(key, orderId)) ended += 1;
-      }
-    } catch (error) {
-      this.#logger.warn({ msg: 'stuck checkouts could not be ended', err: error });
-    }
+    const ended = await this.#endAll('stuck checkouts could not be ended', () => this.checkouts.findStuck(olderThanMs), ({ orderId, ...key }) => this.checkout.end(key, orderId));
     if (ended > 0) this.#logger.log(`stuck checkouts ended: ${ended}`);
     return ended;
   }
@@ -67,15 +60,21 @@ export class CheckoutReconciler implements OnApplicationBootstrap, BeforeApplica
    * @returns how many
    */
   async endUnpaid(olderThanMs: number): Promise<number> {
+    const ended = await this.#endAll('unpaid orders could not be cancelled', () => this.payments.findUnpaid(olderThanMs), (order) => this.payments.giveUp(order));
+    if (ended > 0) this.#logger.log(`unpaid orders given up: ${ended}`);
+    return ended;
+  }
+
+  /** Ends what is found, one after the other, until one fails. @returns how many it ended */
+  async #endAll<Found>(failure: string, find: () => Promise<readonly Found[]>, end: (found: Found) => Promise<boolean>): Promise<number> {
     let ended = 0;
     try {
-      for (const order of await this.payments.findUnpaid(olderThanMs)) {
-        if (await this.payments.giveUp(order)) ended += 1;
+      for (const found of await find()) {
+        if (await end(found)) ended += 1;
       }
     } catch (error) {
-      this.#logger.warn({ msg: 'unpaid orders could not be cancelled', err: error });
+      this.#logger.warn({ msg: failure, err: error });
     }
-    if (ended > 0) this.#logger.log(`unpaid orders given up: ${ended}`);
     return ended;
   }
 }

@@ -38,13 +38,8 @@ export class PaymentRepository {
   }
 
   /** The order is not paid: with the job that takes back what was done for it. @returns false when it is settled already */
-  refuse({ accountId, orderId }: PlacedOrder, reason: UnpaidReason): Promise<boolean> {
-    return this.sharded.write(accountId, async (tx) => {
-      const refused = await tx.query<unknown[]>(refuseSql, [orderId, createdAtOf(orderId), reason]);
-      if (refused.length === 0) return false;
-      await addMessage(tx, compensateOrder, { orderId, accountId, reason });
-      return true;
-    });
+  refuse(order: PlacedOrder, reason: UnpaidReason): Promise<boolean> {
+    return this.#giveUp(order, reason, ['awaiting-payment']);
   }
 
   /**
@@ -52,12 +47,16 @@ export class PaymentRepository {
    *
    * @returns false when it is over
    */
-  giveUp({ accountId, orderId, reason }: UnpaidOrder): Promise<boolean> {
+  giveUp({ reason, ...order }: UnpaidOrder): Promise<boolean> {
+    return this.#giveUp(order, reason ?? 'payment-timed-out', ['awaiting-payment', 'cancelling']);
+  }
+
+  /** @param from states in which the order may be */
+  #giveUp({ accountId, orderId }: PlacedOrder, reason: UnpaidReason, from: readonly Order['status'][]): Promise<boolean> {
     return this.sharded.write(accountId, async (tx) => {
-      const why = reason ?? 'payment-timed-out';
-      const unpaid = await tx.query<unknown[]>(giveUpSql, [orderId, createdAtOf(orderId), why]);
-      if (unpaid.length === 0) return false;
-      await addMessage(tx, compensateOrder, { orderId, accountId, reason: why });
+      const given = await tx.query<unknown[]>(giveUpSql, [orderId, createdAtOf(orderId), reason, from]);
+      if (given.length === 0) return false;
+      await addMessage(tx, compensateOrder, { orderId, accountId, reason });
       return true;
     });
   }
@@ -105,18 +104,9 @@ const confirmSql = `
   )
   select total_cents as "totalCents", lines, created_at as "createdAt" from paid`;
 
-const refuseSql = `
-  with refused as (
-    update orders set status = 'cancelling' where id = $1 and created_at = $2 and status = 'awaiting-payment'
-    returning id
-  ), noted as (
-    update unpaid_orders set reason = $3, since = now() from refused where order_id = refused.id
-  )
-  select id from refused`;
-
 const giveUpSql = `
   with given_up as (
-    update orders set status = 'cancelling' where id = $1 and created_at = $2 and status in ('awaiting-payment', 'cancelling')
+    update orders set status = 'cancelling' where id = $1 and created_at = $2 and status = any($4)
     returning id
   ), noted as (
     update unpaid_orders set reason = $3, since = now() from given_up where order_id = given_up.id
