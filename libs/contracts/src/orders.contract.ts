@@ -135,7 +135,7 @@ export const ordersCalls = defineCalls('orders', {
     errors: [],
     idempotent: true,
     deadlineMs: 10_000,
-    // Six for each.
+    // Six for each that is not paid; those that are share eight in each shard.
     statements: 300,
   },
   /** Gives the stock of an order that is `cancelling` back; then it is `cancelled`, and its customer is told. */

@@ -66,13 +66,17 @@ test('a bucket moves there and back under load: nothing is lost, doubled, refuse
   };
   const [one, two] = processes as [ShardedDatabase, ShardedDatabase];
   const sessions = [session(one, two), session(two, one), session(one, one)];
-  await pause(500);
+  const untilMore = async () => {
+    const enough = acknowledged.length + 50;
+    while (acknowledged.length < enough && failures.length === 0) await pause(10);
+  };
+  await untilMore();
   const moved = await move(0, 1);
-  await pause(500);
+  await untilMore();
   const onTarget = (await held(1))?.length ?? 0;
   const onSource = await held(0);
   await move(1, 0);
-  await pause(500);
+  await untilMore();
   stopping.abort();
   await Promise.all(sessions);
 
@@ -95,4 +99,25 @@ test('a move that was broken off keeps the bucket closed, and is made again', as
   await waiting;
   expect(await held(1)).toEqual([1, 2]);
   expect(await held(0)).toEqual([]);
+});
+
+test('a write of many keys is one transaction in each shard, and waits for a bucket that moves', async () => {
+  const [one] = processes as [ShardedDatabase];
+  const accounts = [account, 'account-2', 'account-3'];
+  const transactions: number[][] = [];
+  const writeAll = () =>
+    one.writeAll([...accounts.entries()], ([, key]) => key, async (tx, entries) => {
+      transactions.push(entries.map(([number]) => number));
+      for (const [number, key] of entries) await tx.query('insert into entry values ($1, $2)', [key, number]);
+    });
+  await writeAll();
+  expect(transactions).toEqual([[0, 1, 2]]);
+  for (const client of clients) await client.query('truncate entry');
+
+  await clients[0]?.query(`insert into moved_buckets values ($1, 1, 'moving')`, [bucket]);
+  const waiting = writeAll();
+  await move(0, 1);
+  await waiting;
+  expect(transactions.slice(1).toSorted()).toEqual([[0], [1, 2]]);
+  expect(await held(1)).toEqual([0]);
 });

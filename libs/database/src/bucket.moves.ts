@@ -15,6 +15,13 @@ interface Move {
   state: 'moving' | 'moved';
 }
 
+/** What belongs to a bucket. */
+export interface Placed {
+  bucket: number;
+  /** The shard that the bucket map names. */
+  home: number;
+}
+
 /** The tables that say, in each shard, which of its buckets are elsewhere. Put into the migrations of a sharded database. */
 export class CreateMovedBuckets1763000000100 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -75,21 +82,42 @@ export class BucketMoves {
 
   /** Runs a write where the bucket is, and keeps it there meanwhile. @throws DatabaseError `primary-unavailable` when it moves for too long */
   async write<Result>(bucket: number, home: number, run: (tx: EntityManager) => Promise<Result>): Promise<Result> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const shard = await this.shardOf(bucket, home);
-      const done = await this.#databaseOf(shard).write(
-        async (tx, [, , moves]) => {
-          const move = moves?.[0] as Move | undefined;
-          return move ? { move } : { result: await run(tx) };
-        },
-        { start: startIn(bucket) },
-      );
-      if ('result' in done) return done.result as Result;
-      this.#moves[shard]?.set(bucket, done.move);
-      if (Date.now() > deadline) throw new DatabaseError('primary-unavailable', `bucket ${bucket} is being moved`);
-      if (done.move.state === 'moving') await sleep(50);
-    }
+    const [result] = await this.writeAll([{ bucket, home }], run);
+    return result as Result;
+  }
+
+  /**
+   * The same for what belongs to many buckets: one transaction in each shard, with all that is there.
+   *
+   * @returns what each transaction gave
+   * @throws what the first that failed threw, when all have ended; the others stay
+   */
+  async writeAll<Item extends Placed, Result>(
+    items: readonly Item[],
+    run: (tx: EntityManager, items: readonly Item[]) => Promise<Result>,
+    deadline = Date.now() + patienceMs,
+  ): Promise<Result[]> {
+    const located = await Promise.all(items.map(async (item) => ({ item, shard: await this.shardOf(item.bucket, item.home) })));
+    const groups = Map.groupBy(located, ({ shard }) => shard);
+    return allOf([...groups].map(([shard, group]) => this.#writeIn(shard, group.map(({ item }) => item), run, deadline)));
+  }
+
+  async #writeIn<Item extends Placed, Result>(
+    shard: number,
+    items: readonly Item[],
+    run: (tx: EntityManager, items: readonly Item[]) => Promise<Result>,
+    deadline: number,
+  ): Promise<Result[]> {
+    const buckets = [...new Set(items.map(({ bucket }) => bucket))];
+    const done = await this.#databaseOf(shard).write(
+      async (tx, [, , moves]) => (moves && moves.length > 0 ? { moves: moves as unknown as readonly Move[] } : { result: await run(tx, items) }),
+      { start: startIn(buckets) },
+    );
+    if (!done.moves) return [done.result];
+    for (const move of done.moves) this.#moves[shard]?.set(move.bucket, move);
+    if (Date.now() > deadline) throw new DatabaseError('primary-unavailable', `bucket ${done.moves[0]?.bucket} is being moved`);
+    if (done.moves.some(({ state }) => state === 'moving')) await sleep(50);
+    return this.writeAll(items, run, deadline);
   }
 
   close(): void {
@@ -125,7 +153,16 @@ export class BucketMoves {
 const movesSql = 'select bucket, to_shard as "toShard", state from moved_buckets';
 const moveSql = `${movesSql} where bucket = $1`;
 
-/** Keeps the bucket where it is; the last statement sees what was committed while the one before waited for the lock. */
-function startIn(bucket: number): string {
-  return `START TRANSACTION; select pg_advisory_xact_lock_shared(${bucketLock}, ${bucket}); ${movesSql} where bucket = ${bucket}`;
+/** Keeps buckets where they are; the last statement sees what was committed while the one before waited for the locks. */
+function startIn(buckets: readonly number[]): string {
+  const locks = buckets.map((bucket) => `pg_advisory_xact_lock_shared(${bucketLock}, ${bucket})`);
+  return `START TRANSACTION; select ${locks.join(', ')}; ${movesSql} where bucket in (${buckets.join(', ')})`;
+}
+
+/** Waits for all, also when one fails. @throws the first failure */
+export async function allOf<Result>(attempts: readonly Promise<Result[]>[]): Promise<Result[]> {
+  const settled = await Promise.allSettled(attempts);
+  const failed = settled.find((attempt) => attempt.status === 'rejected');
+  if (failed) throw failed.reason;
+  return settled.flatMap((attempt) => (attempt.status === 'fulfilled' ? attempt.value : []));
 }

@@ -1,6 +1,6 @@
 import { bucketCount, bucketOf, contiguousBucketMap } from './bucket.ts';
 import type { EntityManager } from 'typeorm';
-import { BucketMoves } from './bucket.moves.ts';
+import { allOf, BucketMoves } from './bucket.moves.ts';
 import { Database } from './database.ts';
 import type { Reader } from './reader.ts';
 import type { ShardedDatabaseOptions } from './database.options.ts';
@@ -52,6 +52,25 @@ export class ShardedDatabase {
     const bucket = bucketOf(key);
     const home = this.#homeOf(bucket);
     return this.#moves ? this.#moves.write(bucket, home, run) : this.#shard(home).write(run);
+  }
+
+  /**
+   * Writes for many keys, by one transaction in each shard that has some of them. There is none across shards: when one
+   * fails, the others stay.
+   *
+   * @param run gets the items of one shard
+   * @returns what each transaction gave
+   * @throws what the first that failed threw, when all have ended
+   */
+  async writeAll<Item, Result>(items: readonly Item[], keyOf: (item: Item) => string, run: (tx: EntityManager, items: readonly Item[]) => Promise<Result>): Promise<Result[]> {
+    const placed = items.map((item) => {
+      const bucket = bucketOf(keyOf(item));
+      return { item, bucket, home: this.#homeOf(bucket) };
+    });
+    const runGroup = (tx: EntityManager, group: typeof placed) => run(tx, group.map(({ item }) => item));
+    if (this.#moves) return this.#moves.writeAll(placed, runGroup);
+    const groups = Map.groupBy(placed, ({ home }) => home);
+    return allOf([...groups].map(async ([home, group]) => [await this.#shard(home).write((tx) => runGroup(tx, group))]));
   }
 
   /** The shard that the bucket map names for the key: where it is as long as no bucket is moved. */

@@ -3,6 +3,7 @@ import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startOrders } from '../orders.fixture.ts';
 import type { OrdersFixture } from '../orders.fixture.ts';
+import { PaymentHandler } from '../payment/payment.handler.ts';
 import { OrderHandler } from './order.handler.ts';
 
 /** Plans of the hot reads on a volume like the seeded one. A snapshot that changes says that a query or an index did. */
@@ -101,6 +102,29 @@ test('an order is one look-up in the one month that its id names', async () => {
     "
     Limit: rows ≤ 1, pages ≤ 4
       Index Scan by one index on orders_<month>: rows ≤ 1, pages ≤ 4
+    "
+  `);
+});
+
+test('orders that are paid are found by their ids, in the months that these name', async () => {
+  const { items } = await inSession(() => history.listOrders({ accountId, limit: 2 }));
+  const payments = items.map(({ id }) => ({ accountId, orderId: id, outcome: 'accepted' as const }));
+  expect(await planned(() => orders.module.get(PaymentHandler).settlePayments({ payments }))).toMatchInlineSnapshot(`
+    "
+    Sort: rows ≤ 1, pages ≤ 16
+      LockRows: rows ≤ 1, pages ≤ 16
+        Merge Append: rows ≤ 1, pages ≤ 16
+          Index Scan by orders_<month>_pkey, on ≤ 4 partitions
+      ModifyTable on orders: rows ≤ 1, pages ≤ 16
+        Nested Loop: rows ≤ 1, pages ≤ 16
+          CTE Scan: rows ≤ 1, pages ≤ 16
+          Append: rows ≤ 1, pages ≤ 1
+            Index Scan by orders_<month>_pkey, on ≤ 4 partitions
+      ModifyTable on unpaid_orders: rows ≤ 1, pages ≤ 1
+        Nested Loop: rows ≤ 1, pages ≤ 1
+          Seq Scan on unpaid_orders: rows ≤ 1, pages ≤ 1
+          CTE Scan: rows ≤ 1, pages ≤ 1
+      CTE Scan: rows ≤ 1, pages ≤ 16
     "
   `);
 });

@@ -17,12 +17,12 @@ export class PaymentHandler {
 
   @Answers(settlePayments)
   async settlePayments({ payments }: ValidRequestOf<typeof settlePayments>): Promise<ResponseOf<typeof settlePayments>> {
-    const settled = await Promise.allSettled(
-      payments.map(({ outcome, ...order }) => {
-        if (outcome === 'accepted') return this.payments.confirm(order);
-        return this.payments.refuse(order, outcome === 'declined' ? 'payment-declined' : 'payment-timed-out');
-      }),
-    );
+    const accepted = payments.filter(({ outcome }) => outcome === 'accepted');
+    const unpaid = payments.filter(({ outcome }) => outcome !== 'accepted');
+    const settled = await Promise.allSettled([
+      this.payments.confirm(accepted),
+      ...unpaid.map(({ outcome, ...order }) => this.payments.refuse(order, outcome === 'declined' ? 'payment-declined' : 'payment-timed-out')),
+    ]);
     // Whoever asks again finds the others settled.
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;

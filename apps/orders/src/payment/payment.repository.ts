@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { compensateOrder, orderPlaced, sendCancellation, sendReceipt } from '@tenfold/contracts';
 import type { Order, UnpaidReason } from '@tenfold/contracts';
 import { ShardedDatabase } from '@tenfold/database';
-import { addMessage } from '@tenfold/jobs';
+import { addMessage, addMessages } from '@tenfold/jobs';
 import { createdAtOf } from '../order/order.id.ts';
 
 export interface PlacedOrder {
@@ -15,7 +15,7 @@ interface UnpaidOrder extends PlacedOrder {
   reason: UnpaidReason | null;
 }
 
-interface PaidRow {
+interface PaidRow extends PlacedOrder {
   totalCents: string;
   lines: Order['lines'];
   createdAt: Date;
@@ -26,14 +26,19 @@ interface PaidRow {
 export class PaymentRepository {
   constructor(private readonly sharded: ShardedDatabase) {}
 
-  /** The order is paid: with its receipt and the event that tells of it, in one transaction. @returns false when it is settled already */
-  confirm({ accountId, orderId }: PlacedOrder): Promise<boolean> {
-    return this.sharded.write(accountId, async (tx) => {
-      const [paid] = await tx.query<PaidRow[]>(confirmSql, [orderId, createdAtOf(orderId)]);
-      if (!paid) return false;
-      const payload = { orderId, accountId, totalCents: Number(paid.totalCents), lines: paid.lines, createdAt: paid.createdAt.toISOString() };
-      await Promise.all([addMessage(tx, sendReceipt, payload), addMessage(tx, orderPlaced, payload)]);
-      return true;
+  /** Orders are paid: with the receipts and the events that tell of them, in one transaction for each shard. Those that are settled stay so. */
+  async confirm(orders: readonly PlacedOrder[]): Promise<void> {
+    const dated = orders.flatMap((order) => {
+      const time = createdAtOf(order.orderId)?.getTime();
+      return time === undefined ? [] : [{ ...order, time }];
+    });
+    await this.sharded.writeAll(dated, ({ accountId }) => accountId, async (tx, ofShard) => {
+      const times = ofShard.map(({ time }) => time);
+      const bounds = [Math.min(...times), Math.max(...times)].map((time) => new Date(time));
+      const paid = await tx.query<PaidRow[]>(confirmSql, [ofShard.map(({ orderId }) => orderId), ...bounds]);
+      if (paid.length === 0) return;
+      const payloads = paid.map(({ totalCents, createdAt, ...order }) => ({ ...order, totalCents: Number(totalCents), createdAt: createdAt.toISOString() }));
+      await Promise.all([addMessages(tx, sendReceipt, payloads), addMessages(tx, orderPlaced, payloads)]);
     });
   }
 
@@ -95,14 +100,20 @@ export class PaymentRepository {
   }
 }
 
+// The bounds leave the other months out of the plan, which the ids alone would not. Locked in the order of ids, so that two
+// calls with the same orders never wait for each other crosswise.
 const confirmSql = `
-  with paid as (
-    update orders set status = 'confirmed' where id = $1 and created_at = $2 and status = 'awaiting-payment'
-    returning id, total_cents, lines, created_at
+  with due as (
+    select id, created_at from orders
+    where id = any($1) and created_at between $2 and $3 and status = 'awaiting-payment' order by id for update
+  ), paid as (
+    update orders set status = 'confirmed' from due
+    where orders.id = due.id and orders.created_at = due.created_at and orders.created_at between $2 and $3
+    returning orders.id, orders.account_id, orders.total_cents, orders.lines, orders.created_at
   ), over as (
     delete from unpaid_orders using paid where order_id = paid.id
   )
-  select total_cents as "totalCents", lines, created_at as "createdAt" from paid`;
+  select id as "orderId", account_id as "accountId", total_cents as "totalCents", lines, created_at as "createdAt" from paid order by id`;
 
 const giveUpSql = `
   with given_up as (

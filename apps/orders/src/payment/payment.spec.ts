@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Order } from '@tenfold/contracts';
+import { recordStatements } from '@tenfold/database/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CheckoutHandler } from '../checkout/checkout.handler.ts';
 import { CheckoutReconciler } from '../checkout/checkout.reconciler.ts';
@@ -11,13 +12,17 @@ let orders: OrdersFixture;
 let checkout: CheckoutHandler;
 let payments: PaymentHandler;
 let accountId: string;
+const statements = recordStatements();
 
 beforeAll(async () => {
   orders = await startOrders();
   checkout = orders.module.get(CheckoutHandler);
   payments = orders.module.get(PaymentHandler);
 });
-afterAll(() => orders.close());
+afterAll(async () => {
+  await orders.close();
+  statements.stop();
+});
 beforeEach(() => {
   accountId = orders.accountOn(1);
   orders.inventory.reset();
@@ -62,6 +67,25 @@ test('an order that is paid is confirmed, mailed and told of once, however often
   expect(await messagesOf(order)).toEqual(['orders.order-placed', 'orders.send-receipt', 'orders.take-payment']);
   expect(await cancel(order)).toEqual({ status: 'confirmed' });
   expect(orders.inventory.reserved.has(order.id)).toBe(true);
+});
+
+test('orders that are paid at once are confirmed by one update in each shard, with two messages each', async () => {
+  const accounts = [0, 1, 0, 1, 1].map((shard) => orders.accountOn(shard));
+  const placed: Order[] = [];
+  for (const account of accounts) {
+    accountId = account;
+    placed.push(await place());
+  }
+  statements.take();
+  await payments.settlePayments({ payments: placed.map(({ id, accountId }) => ({ orderId: id, accountId, outcome: 'accepted' })) });
+  const sent = statements.take().map(({ sql }) => sql);
+  expect(sent.filter((sql) => sql.includes('update orders'))).toHaveLength(2);
+  expect(sent.filter((sql) => sql.includes('INSERT INTO outbox'))).toHaveLength(4);
+  for (const order of placed) {
+    ({ accountId } = order);
+    expect(await stateOf(order)).toEqual({ status: 'confirmed', unpaid: false });
+    expect(await messagesOf(order)).toEqual(['orders.order-placed', 'orders.send-receipt', 'orders.take-payment']);
+  }
 });
 
 test.each([
