@@ -13,9 +13,7 @@ import type { Rows } from './node.transaction.ts';
 import { withPlainQuery } from './reader.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
-import { countStatements } from './statement.counting.ts';
-import { endStatementsInTime } from './statement.deadlines.ts';
-import { measureStatements } from './statement.metrics.ts';
+import { observeStatements } from './statement.observation.ts';
 import { TracedClient } from './traced.client.ts';
 
 export interface NodeOptions {
@@ -77,9 +75,7 @@ export class DatabaseNode {
     this.#pool.on('error', () => this.suspect());
     // One that breaks while it is used fails its statements; without a listener it would end the process as well.
     this.#pool.on('connect', (client) => client.on('error', () => {}));
-    measureStatements(this.#pool, behaviour.name);
-    endStatementsInTime(this.#pool);
-    countStatements(this.#pool);
+    observeStatements(this.#pool, behaviour.name);
     this.#pool.on('acquire', (client) => this.#inUse.add(client));
     this.#pool.on('release', (_, client) => this.#inUse.delete(client));
     const pool = this.#pool;

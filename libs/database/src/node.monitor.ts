@@ -33,7 +33,7 @@ const longestPauseMs = 1000;
 
 // The standby's functions are NULL or errors on the other kind of node, so each is asked only where it holds.
 // On a primary the first eight digits of the name of a log file are its timeline.
-const sampleSql = `SELECT recovering AS "inRecovery",
+const sampleSql = `/* node.look */ SELECT recovering AS "inRecovery",
   CASE WHEN recovering THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END::text AS position,
   CASE WHEN recovering THEN (SELECT received_tli FROM pg_stat_wal_receiver)
     ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline
@@ -136,7 +136,8 @@ export class NodeMonitor {
       connectionString: this.#options.url,
       connectionTimeoutMillis: this.#options.timeoutMs,
       keepAlive: true,
-      application_name: 'tenfold-monitor',
+      // As in the pools: between clients that differ in it PgBouncer sets it anew, a statement more for each look.
+      application_name: 'tenfold',
     });
     client.on('error', () => {});
     await client.connect();

@@ -67,7 +67,7 @@ export class ShardedDatabase {
       const bucket = bucketOf(keyOf(item));
       return { item, bucket, home: this.#homeOf(bucket) };
     });
-    const runGroup = (tx: EntityManager, group: typeof placed) => run(tx, group.map(({ item }) => item));
+    const runGroup = (tx: EntityManager, group: readonly (typeof placed)[number][]) => run(tx, group.map(({ item }) => item));
     if (this.#moves) return this.#moves.writeAll(placed, runGroup);
     const groups = Map.groupBy(placed, ({ home }) => home);
     return allOf([...groups].map(async ([home, group]) => [await this.#shard(home).write((tx) => runGroup(tx, group))]));

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
-import { currentContext } from '@tenfold/telemetry';
 import type { RequestContext } from '@tenfold/telemetry';
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { DatabaseError } from './database.error.ts';
 
 /** Milliseconds between looks at what runs, and before the server is asked again to end a statement that it did not end. */
@@ -14,7 +13,7 @@ const cancelTimeoutMs = 1000;
 /** The code of a request to cancel, in the place of a protocol version. */
 const cancelRequest = 80_877_102;
 
-/** A connection of the pool, and what runs on it. */
+/** A connection of a pool, and what runs on it. */
 interface Connection {
   client: PoolClient;
   statements: number;
@@ -26,17 +25,46 @@ interface Connection {
 }
 
 /**
- * Ends the statements on the connections of the pool whose time is up: none is begun, and one that runs is cancelled by
- * the server. No statement costs a round trip for it, and one timer looks at all of them. That a caller left before its
- * time ends none: others may wait for the same, as they do for what a cache loads.
+ * Ends the statements on the connections of a pool whose time is up: one that runs is cancelled by the server. No
+ * statement costs a round trip for it, and one timer looks at all of them. That a caller left before its time ends none:
+ * others may wait for the same, as they do for what a cache loads.
  */
-export function endStatementsInTime(pool: Pool): void {
-  const connections = new Map<PoolClient, Connection>();
-  let timer: NodeJS.Timeout | undefined;
-  const look = () => {
+export class StatementDeadlines {
+  readonly #connections = new Map<PoolClient, Connection>();
+  #timer: NodeJS.Timeout | undefined;
+
+  connection(client: PoolClient): Connection {
+    const connection: Connection = { client, statements: 0, context: undefined, cancelling: undefined, askAgainAt: 0 };
+    this.#connections.set(client, connection);
+    return connection;
+  }
+
+  forget(client: PoolClient): void {
+    this.#connections.delete(client);
+  }
+
+  /** A statement was sent on the connection. */
+  begin(connection: Connection, context: RequestContext): void {
+    this.#timer ??= setInterval(() => this.#look(), lookEveryMs).unref();
+    if (connection.statements === 0) connection.askAgainAt = 0;
+    connection.statements += 1;
+    connection.context = context;
+  }
+
+  /**
+   * A statement was answered. @returns what to wait for before the connection goes to others: until the server has heard
+   * of a request to cancel, that might end another's
+   */
+  settle(connection: Connection): Promise<void> | undefined {
+    connection.statements -= 1;
+    if (connection.statements === 0) connection.context = undefined;
+    return connection.cancelling;
+  }
+
+  #look(): void {
     const now = Date.now();
     let running = 0;
-    for (const connection of connections.values()) {
+    for (const connection of this.#connections.values()) {
       const { client, statements, context, cancelling, askAgainAt } = connection;
       running += statements;
       if (statements === 0 || !context || cancelling || now < askAgainAt || !isOver(context)) continue;
@@ -44,49 +72,23 @@ export function endStatementsInTime(pool: Pool): void {
       connection.cancelling = cancel(client).finally(() => (connection.cancelling = undefined));
     }
     if (running > 0) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
-  pool.on('remove', (client) => connections.delete(client));
-  pool.on('connect', (client) => {
-    const connection: Connection = { client, statements: 0, context: undefined, cancelling: undefined, askAgainAt: 0 };
-    connections.set(client, connection);
-    const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
-    const endedInTime = (...parameters: unknown[]) => {
-      const context = currentContext();
-      if (!context || endsTransaction(parameters[0])) return query(...parameters);
-      if (isOver(context)) return Promise.reject(new DatabaseError('deadline-exceeded', 'nobody waits for the statement any more'));
-      const answer = query(...parameters);
-      if (!(answer instanceof Promise)) return answer;
-      timer ??= setInterval(look, lookEveryMs).unref();
-      if (connection.statements === 0) connection.askAgainAt = 0;
-      connection.statements += 1;
-      connection.context = context;
-      // Until the server has heard of it, the connection stays with those whose statement it was: it might end another.
-      const settle = (): Promise<void> | undefined => {
-        connection.statements -= 1;
-        if (connection.statements === 0) connection.context = undefined;
-        return connection.cancelling;
-      };
-      return answer.then(
-        (result: unknown) => settle()?.then(() => result) ?? result,
-        async (error: unknown) => {
-          await settle();
-          throw error;
-        },
-      );
-    };
-    client.query = endedInTime as PoolClient['query'];
-  });
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
-function isOver({ deadline }: RequestContext): boolean {
+export function isOver({ deadline }: RequestContext): boolean {
   return Date.now() >= deadline;
 }
 
+/** Of a statement that is not begun. */
+export function outOfTime(): DatabaseError {
+  return new DatabaseError('deadline-exceeded', 'nobody waits for the statement any more');
+}
+
 /** These are let through: without them a connection would stay in its transaction. */
-function endsTransaction(statement: unknown): boolean {
-  return typeof statement === 'string' && /^\s*(COMMIT|ROLLBACK)/i.test(statement);
+export function endsTransaction(text: string): boolean {
+  return /^\s*(COMMIT|ROLLBACK)/i.test(text);
 }
 
 /**

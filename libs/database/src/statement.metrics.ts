@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { histogram, metricsEnabled, roundTripBuckets } from '@tenfold/telemetry';
-import type { Pool, PoolClient } from 'pg';
-import { statementName, statementText } from './statement.name.ts';
+import { statementName } from './statement.name.ts';
 
 const logger = new Logger('Database');
 
@@ -9,11 +8,12 @@ const logger = new Logger('Database');
 const slowMs = 250;
 
 /**
- * Measures every statement that runs on a connection of the pool, each until its answer is complete; a slow one is
- * logged.
+ * Measures statements, each until its answer is complete; a slow one is logged.
+ *
+ * @returns undefined while metrics are off; else what is called with a statement's text and when it was sent
  */
-export function measureStatements(pool: Pool, database: string): void {
-  if (!metricsEnabled) return;
+export function statementRecorder(database: string): ((text: string, startedAt: number) => void) | undefined {
+  if (!metricsEnabled) return undefined;
   const durations = histogram({
     name: 'database_statement_duration_seconds',
     help: 'Time until a statement was answered, failed ones included, waiting for a connection excluded.',
@@ -21,24 +21,12 @@ export function measureStatements(pool: Pool, database: string): void {
     buckets: roundTripBuckets,
   });
   const recorders = new Map<string, { observe(seconds: number): void }>();
-  pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
-    const measured = (...parameters: unknown[]) => {
-      const startedAt = performance.now();
-      const answer = query(...parameters);
-      // A stream or a callback is answered otherwise; none of our statements uses them.
-      if (!(answer instanceof Promise)) return answer;
-      const statement = statementName(statementText(parameters[0]));
-      let recorder = recorders.get(statement);
-      if (!recorder) recorders.set(statement, (recorder = durations.labels({ database, statement })));
-      const record = () => {
-        const tookMs = performance.now() - startedAt;
-        recorder.observe(tookMs / 1000);
-        if (tookMs >= slowMs) logger.warn({ msg: 'slow statement', database, statement, tookMs: Math.round(tookMs) });
-      };
-      answer.then(record, record);
-      return answer;
-    };
-    client.query = measured as PoolClient['query'];
-  });
+  return (text, startedAt) => {
+    const tookMs = performance.now() - startedAt;
+    const statement = statementName(text);
+    let recorder = recorders.get(statement);
+    if (!recorder) recorders.set(statement, (recorder = durations.labels({ database, statement })));
+    recorder.observe(tookMs / 1000);
+    if (tookMs >= slowMs) logger.warn({ msg: 'slow statement', database, statement, tookMs: Math.round(tookMs) });
+  };
 }

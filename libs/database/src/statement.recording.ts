@@ -17,7 +17,7 @@ export function recordStatements(): { take(): RecordedStatement[]; stop(): void 
     const [first, values] = parameters;
     const { text, values: own } = typeof first === 'string' ? { text: first, values } : (first as { text?: string; values?: unknown });
     const isOurs = (this as unknown as { connectionParameters: { application_name?: string } }).connectionParameters.application_name === 'tenfold';
-    if (isOurs && text !== undefined && !/^\s*(start transaction|commit|rollback|savepoint|release)/i.test(text)) {
+    if (isOurs && text !== undefined && !/^\s*(start transaction|commit|rollback|savepoint|release|\/\* node\.look)/i.test(text)) {
       recorded.push({ sql: text, parameters: Array.isArray(own) ? own : [] });
     }
     return (original as (...parameters: unknown[]) => unknown).apply(this, parameters);
