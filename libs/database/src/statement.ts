@@ -58,17 +58,13 @@ export function statement<C extends Columns, Parameters extends readonly unknown
   sql: string,
   columns: C,
 ): Statement<RowOf<C>, Parameters> {
-  const named = `/* ${name} */ ${sql}`;
+  // pg copies what a query owns, by property descriptors: what is the same each time is inherited.
+  const plain = { text: `/* ${name} */ ${sql}`, rowMode: 'array', types: asText } as const;
+  const kept = { ...plain, name };
   let build: ((values: readonly (string | null)[]) => RowOf<C>) | undefined;
   return {
     name,
-    config: (parameters, prepared) => ({
-      text: named,
-      values: [...parameters],
-      rowMode: 'array',
-      types: asText,
-      ...(prepared ? { name } : {}),
-    }),
+    config: (parameters, prepared) => Object.assign(Object.create(prepared ? kept : plain) as QueryArrayConfig, { values: [...parameters] }),
     rowsFrom(fields, values) {
       build ??= builderOf(name, fields, columns);
       return values.map(build);
