@@ -53,7 +53,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
     const startSeconds = (performance.now() - began) / 1000;
     progress.say(`The shop runs: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
     const { rate = targets.rate, seconds = 20, scale } = options;
-    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets, signal: stop.signal }, progress)]);
+    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets: { ...targets, rate }, signal: stop.signal }, progress)]);
     if (report === 'stopped') return 130;
     writeReport(report);
     progress.say(`\n${reportText(report)}\n`);

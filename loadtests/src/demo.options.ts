@@ -5,7 +5,7 @@ export const usage = `Usage: npm run demo [-- options]
 
   --once          end after the report: exit code 0 if all targets are met, else 1
   --seconds N     length of the measured run (20)
-  --rate N        requests per second (the rate of loadtests/targets.json)
+  --rate N        requests per second (that of loadtests/targets.json, for as many cores as there are)
   --caches        instead of the report: the mix with each cache off, and with none (half the rate, 10 s each)
   --scale N       multiplies products, accounts and orders (1)
   --with metrics  Prometheus beside the shop: docs/metrics.md

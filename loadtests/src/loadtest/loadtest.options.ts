@@ -15,7 +15,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   compare A B  two labels, each of five runs or more taken in turn: what became slower
   trend        a page of all results: loadtests/results/local/trend.html
 
-  --rate N        requests per second that are expected (targets.json)
+  --rate N        requests per second that are expected (targets.json, by cores)
   --seconds N     length of the test, or of each step
   --users N       requests under way at most
   --customers N   who are logged in (60); each log-in costs the shop a quarter of a second of CPU

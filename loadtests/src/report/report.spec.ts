@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { readDemoOptions } from '../demo.options.ts';
 import type { LoadResult } from '../generator/load-result.ts';
 import type { ClusterCounters } from './cluster-counters.ts';
@@ -7,7 +7,7 @@ import { parseMetrics, sumOf } from './prometheus.ts';
 import { reportText } from './report-text.ts';
 import { readTargets } from './targets.ts';
 
-const targets = readTargets();
+const targets = readTargets(undefined, 4);
 const endpoint = { endpoint: 'GET /v1/cart', requests: 20_000, errors: 0, p50: 5, p95: 20, p99: 40, max: 60 };
 const load: LoadResult = {
   seconds: 20,
@@ -38,6 +38,13 @@ function report(changes: { load?: Partial<LoadResult>; counters?: Partial<Cluste
 }
 
 const missed = (changes: Parameters<typeof report>[0]) => report(changes).verdicts.filter(({ met }) => !met).map(({ target }) => target);
+
+test.each([
+  [2, 2 * targets.ratePerCore],
+  [16, 1000],
+])('of a machine with %i cores %i requests/s are expected', (cores, rate) => {
+  expect(readTargets(undefined, cores).rate).toBe(rate);
+});
 
 describe('the report', () => {
   it('meets all targets when each is reached', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { traffics } from '../mix/traffics.ts';
 
@@ -10,8 +11,10 @@ const latencies = z.strictObject({ p95Ms: milliseconds, p99Ms: milliseconds });
 
 /** What a run of the mix must reach: the schema of `loadtests/targets.json`. */
 export const targets = z.strictObject({
-  /** Answered requests per second, at least: the traffic that is expected. */
+  /** Answered requests per second, at least: the traffic that is expected, where there are cores enough for it. */
   rate: z.number().positive(),
+  /** Of each core, the generator's and the servers' work included: a machine with few cores is measured against as many times this. */
+  ratePerCore: z.number().positive(),
   overall: latencies,
   /** Every endpoint of the mix, as it names them. */
   endpoints: z.record(z.string(), latencies),
@@ -35,8 +38,11 @@ export const targets = z.strictObject({
 });
 export type Targets = z.output<typeof targets>;
 
-/** Reads the targets, and adds those of what services add; throws a ZodError naming every field that is wrong. */
-export function readTargets(file: string | URL = new URL('../../targets.json', import.meta.url)): Targets {
+/**
+ * Reads the targets of a machine with so many cores, and adds those of what services add; throws a ZodError naming every
+ * field that is wrong.
+ */
+export function readTargets(file: string | URL = new URL('../../targets.json', import.meta.url), cores = availableParallelism()): Targets {
   const read = targets.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return { ...read, endpoints: Object.assign({ ...read.endpoints }, ...traffics.map((traffic) => traffic.targets)) as Targets['endpoints'] };
+  return { ...read, rate: Math.min(read.rate, read.ratePerCore * cores), endpoints: Object.assign({ ...read.endpoints }, ...traffics.map((traffic) => traffic.targets)) as Targets['endpoints'] };
 }
