@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterUrls } from '@tenfold/local-cluster';
-import { Client } from 'pg';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { makeDatabase, withClient } from './bench.database.ts';
 
 @Entity('products')
 export class ProductEntity {
@@ -42,10 +42,7 @@ export const pageAfter = (number: number): number => (number * 7919) % (products
 export async function makeProducts(urls: ClusterUrls, database: string): Promise<{ primaryUrl: string; replicaUrls: string[] }> {
   const { primary, replicas } = urls.postgres;
   const of = (url: string) => `${url}/${database}`;
-  await withClient(`${primary}/postgres`, async (client) => {
-    await client.query(`drop database if exists ${database} with (force)`);
-    await client.query(`create database ${database}`);
-  });
+  await makeDatabase(primary, database);
   const position = await withClient(of(primary), async (client) => {
     await client.query(`
       create table products (
@@ -64,14 +61,4 @@ export async function makeProducts(urls: ClusterUrls, database: string): Promise
     });
   }
   return { primaryUrl: of(primary), replicaUrls: replicas.map(of) };
-}
-
-async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

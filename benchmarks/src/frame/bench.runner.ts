@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Goal } from './bench.ts';
+import type { Goal, ServiceCalls } from './bench.ts';
 import { onCore } from './cores.ts';
 import type { Measured } from './measure.ts';
 
@@ -20,15 +20,16 @@ export type BenchMessage = { kind: 'round'; round: number; of: number } | { kind
  * Runs one bench in a process of its own, so that neither the cluster's supervision nor another bench is part of it.
  *
  * @param options.urls addresses of the servers it asked for
+ * @param options.calls how to call the services it asked for
  * @throws Error when it ends without a result; what it printed says why
  */
 export async function runBenchProcess(
   bundle: string,
-  { urls, signal, onRound }: { urls: unknown; signal: AbortSignal; onRound: (round: number, of: number) => void },
+  { urls, calls, signal, onRound }: { urls: unknown; calls: ServiceCalls; signal: AbortSignal; onRound: (round: number, of: number) => void },
 ): Promise<BenchResult> {
   const [command = process.execPath, ...before] = [...onCore(0), process.execPath];
   const flags = ['--expose-gc', '--enable-source-maps', '--disable-warning=ExperimentalWarning'];
-  const child = fork(fileURLToPath(new URL('bench.process.ts', import.meta.url)), [bundle, JSON.stringify(urls)], {
+  const child = fork(fileURLToPath(new URL('bench.process.ts', import.meta.url)), [bundle, JSON.stringify(urls), JSON.stringify(calls)], {
     execPath: command,
     execArgv: [...before, ...flags],
     signal,

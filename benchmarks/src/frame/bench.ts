@@ -13,6 +13,8 @@ export interface Bench<Name extends string = string> {
   goals?: readonly Goal<NoInfer<Name>>[];
   /** Servers of the local cluster that are started first. Default none; their addresses come as `surroundings.urls`. */
   servers?: readonly ComponentName[];
+  /** Services of the shop that are started as well, each with its replicas, from bundles that are built first. Default none. */
+  services?: Readonly<Record<string, number>>;
   /** Rounds that count, after the warm-up. Default 15; more narrow the interval by the root of their number. */
   rounds?: number;
   /** Milliseconds that a round of the slowest side takes. Default 300; more when one unit takes over 10 ms. */
@@ -49,10 +51,18 @@ export interface Goal<Name extends string = string> {
   atMost?: number;
 }
 
+export interface ServiceCalls {
+  secret: string;
+  /** `host:port,…` of the replicas of each service. */
+  addresses: Readonly<Record<string, string>>;
+}
+
 /** What a bench finds when it starts. */
 export interface Surroundings {
   /** The servers that it asked for; superuser URLs. Data of a bench goes into databases and keys of its own. */
   urls: ClusterUrls;
+  /** How to call the services that it asked for. */
+  calls: ServiceCalls;
   ownCpu: CpuClock;
   /**
    * Starts `<name>.peer.ts` of the bench's folder in a process of its own, on another core than the bench's where there

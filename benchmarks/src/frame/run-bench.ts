@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { startCluster } from '@tenfold/local-cluster';
-import type { Bench } from './bench.ts';
+import { readSecrets, startCluster } from '@tenfold/local-cluster';
+import type { Cluster } from '@tenfold/local-cluster';
+import type { Bench, ServiceCalls } from './bench.ts';
 import { runBenchProcess } from './bench.runner.ts';
 import type { BenchResult } from './bench.runner.ts';
 import { bundleBench } from './bundle.ts';
@@ -19,11 +20,18 @@ export async function runBench(name: string, folder: string, signal: AbortSignal
   const bundle = await bundleBench(name, folder, join(scratch, name), join(root, 'tsconfig.base.json'));
   const { default: bench } = (await import(pathToFileURL(bundle).href)) as { default: Bench };
   const onRound = (round: number, of: number) => note(`${name}: round ${round} of ${of} `);
-  if (!bench.servers?.length) return runBenchProcess(bundle, { urls: {}, signal, onRound });
-  const cluster = await startCluster({ directory: join(scratch, 'cluster'), services: 'none', components: bench.servers, signal, onProgress: note });
+  if (!bench.servers?.length) return runBenchProcess(bundle, { urls: {}, calls: { secret: '', addresses: {} }, signal, onRound });
+  const cluster = await startCluster({ directory: join(scratch, 'cluster'), services: bench.services ?? 'none', components: bench.servers, signal, onProgress: note });
   try {
-    return await runBenchProcess(bundle, { urls: cluster.urls, signal, onRound });
+    return await runBenchProcess(bundle, { urls: cluster.urls, calls: callsOf(cluster), signal, onRound });
   } finally {
     await cluster.stop();
   }
+}
+
+function callsOf(cluster: Cluster): ServiceCalls {
+  const replicas = cluster.processes().filter(({ kind, ports }) => kind === 'service' && ports['calls'] !== undefined);
+  const ofServices = Map.groupBy(replicas, ({ name }) => name.replace(/-\d+$/, ''));
+  const addresses = [...ofServices].map(([service, own]) => [service, own.map(({ ports }) => `127.0.0.1:${ports['calls']}`).join(',')]);
+  return { secret: readSecrets(cluster.directory)?.callsSecret ?? '', addresses: Object.fromEntries(addresses) as Record<string, string> };
 }

@@ -9,7 +9,7 @@ export { Handles } from './consumers/handles.decorator.ts';
 export type { HandlesOptions } from './consumers/handles.decorator.ts';
 export type { BatchDelivery, BatchFailure, Delivery, TrackedDelivery, UnmarkedDelivery } from './consumers/delivery.ts';
 export { JobStates } from './states/job.states.ts';
-export type { JobState, JobStateName } from './states/job.states.ts';
+export type { JobState, JobStateName } from './states/job.state.ts';
 export type { Progress } from './states/tracked.run.ts';
 export { jobStateMigrations } from './states/job-states.migration.ts';
 export { SchedulesModule } from './schedules/schedules.module.ts';
