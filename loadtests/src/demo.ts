@@ -3,7 +3,7 @@ import type { Cluster } from '@tenfold/local-cluster';
 import type { LoadSecond } from './generator/load-result.ts';
 import { openMixLoad } from './generator/mix-load.ts';
 import type { Progress } from './progress.ts';
-import { difference, readCounters, whenJobsAreDone } from './report/cluster-counters.ts';
+import { difference, readCounters, readLag, whenJobsAreDone } from './report/cluster-counters.ts';
 import { readCpuTimes } from './report/cpu-times.ts';
 import { reportOf } from './report/demo-report.ts';
 import type { DemoReport, Measured } from './report/demo-report.ts';
@@ -80,11 +80,11 @@ export async function measureRun(
     const elapsed = (performance.now() - began) / 1000;
     const processes = cluster.processes();
     const cpuAfter = readCpuTimes(processes);
-    const after = await readCounters(urls);
+    const [after, lag] = await Promise.all([readCounters(urls), readLag(urls)]);
     progress.show('waiting for the jobs that are left');
     const { jobsDone, jobsRetried, jobsDead, mails } = await whenJobsAreDone(urls, JOBS_WITHIN_MS);
     const counters = difference({ ...after, jobsDone, jobsRetried, jobsDead, mails }, before);
-    return { load: result, counters, processes, cpuBefore, cpuAfter, elapsed };
+    return { load: result, counters, lag, processes, cpuBefore, cpuAfter, elapsed };
   } finally {
     signal.removeEventListener('abort', close);
     await load.close();

@@ -29,10 +29,22 @@ export interface ClusterCounters {
   mails: number;
 }
 
+/** How far what is done later is behind; as of the replicas' last look, 5 to 10 s ago. */
+export interface Lag {
+  /** Messages that consumers have not handled. */
+  messages: number;
+  /** Age of the oldest message that Kafka does not have yet. */
+  outboxSeconds: number;
+}
+
 type Operations = Pick<ClusterUrls, 'operations'>;
 
 export async function readCounters(urls: Operations): Promise<ClusterCounters> {
   return countersOf([...(await readMetrics(urls)).values()].flat());
+}
+
+export async function readLag(urls: Operations): Promise<Lag> {
+  return lagOf([...(await readMetrics(urls)).values()].flat());
 }
 
 /** The metrics page of each replica, by its name. */
@@ -54,6 +66,17 @@ export function countersOf(samples: readonly Sample[]): ClusterCounters {
     jobsRetried: sumOf(samples, 'jobs_handled_total', { outcome: 'retried' }),
     jobsDead: sumOf(samples, 'jobs_handled_total', { outcome: 'dead' }),
     mails: sumOf(samples, 'jobs_handled_total', { topic: sendReceipt.topic, outcome: 'done' }),
+  };
+}
+
+/** Each member of a group tells of the whole group, and each replica of the whole outbox. */
+export function lagOf(samples: readonly Sample[]): Lag {
+  const largest = (of: readonly Sample[]) => of.reduce((most, { value }) => Math.max(most, value), 0);
+  const lags = samples.filter(({ name }) => name === 'kafka_consumer_lag');
+  const topics = Map.groupBy(lags, ({ labels }) => `${labels['group']}/${labels['topic']}`);
+  return {
+    messages: [...topics.values()].reduce((sum, ofTopic) => sum + largest(ofTopic), 0),
+    outboxSeconds: largest(samples.filter(({ name }) => name === 'outbox_oldest_seconds')),
   };
 }
 

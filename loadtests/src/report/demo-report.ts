@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { ProcessStatus, Timing } from '@tenfold/local-cluster';
 import type { LoadResult } from '../generator/load-result.ts';
-import type { ClusterCounters } from './cluster-counters.ts';
+import type { ClusterCounters, Lag } from './cluster-counters.ts';
 import { judge } from './verdicts.ts';
 import type { Verdict } from './verdicts.ts';
 import type { Targets } from './targets.ts';
@@ -14,6 +14,8 @@ export interface DemoReport {
   load: LoadResult;
   /** During the run, and of the jobs it left behind. */
   counters: ClusterCounters;
+  /** Right after the run. */
+  lag: Lag;
   /** Right after the run. */
   memory: { name: string; mebibytes: number }[];
   /** Cores used on average during the run, the busiest first; empty where the system does not tell. */
@@ -28,6 +30,7 @@ export interface DemoReport {
 export interface Measured {
   load: LoadResult;
   counters: ClusterCounters;
+  lag: Lag;
   processes: readonly ProcessStatus[];
   /** Seconds of CPU by name, before and after the run. */
   cpuBefore: ReadonlyMap<string, number>;
@@ -39,7 +42,7 @@ export interface Measured {
 }
 
 export function reportOf(measured: Measured, targets: Targets): DemoReport {
-  const { load, counters, processes, timings } = measured;
+  const { load, counters, lag, processes, timings } = measured;
   const verdicts = judge(load, counters, targets);
   return {
     at: new Date().toISOString(),
@@ -51,6 +54,7 @@ export function reportOf(measured: Measured, targets: Targets): DemoReport {
     },
     load,
     counters,
+    lag,
     memory: processes.map(({ name, memoryKilobytes }) => ({ name, mebibytes: memoryKilobytes / 1024 })),
     cpu: cpuOf(measured),
     start: {

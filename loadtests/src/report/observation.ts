@@ -1,8 +1,7 @@
 import type { ClusterUrls, ProcessStatus } from '@tenfold/local-cluster';
-import { countersOf, difference, readMetrics } from './cluster-counters.ts';
-import type { ClusterCounters } from './cluster-counters.ts';
+import { countersOf, difference, lagOf, readMetrics } from './cluster-counters.ts';
+import type { ClusterCounters, Lag } from './cluster-counters.ts';
 import { readCpuTimes, readMachineCpu } from './cpu-times.ts';
-import type { Sample } from './prometheus.ts';
 
 type ObservedProcess = Pick<ProcessStatus, 'name' | 'kind' | 'pid'>;
 
@@ -15,8 +14,7 @@ export interface Observation {
   counters: ClusterCounters;
   /** Seconds for which each replica's event loop has been busy so far. */
   loops: ReadonlyMap<string, number>;
-  /** Messages that consumers have not taken yet, and the age of the oldest row in an outbox. */
-  lag: { messages: number; outboxSeconds: number };
+  lag: Lag;
 }
 
 /** What happened between two observations. */
@@ -36,12 +34,11 @@ export async function observe(urls: Pick<ClusterUrls, 'operations'>, processes: 
   const moment = { at: performance.now(), machine: readMachineCpu(), cpu: readCpuTimes(processes, (name) => name) };
   const pages = await readMetrics(urls);
   const samples = [...pages.values()].flat();
-  const largest = (name: string) => samples.filter((sample) => sample.name === name).reduce((most, { value }) => Math.max(most, value), 0);
   return {
     ...moment,
     counters: countersOf(samples),
     loops: new Map([...pages].flatMap(([replica, page]) => page.filter(({ name }) => name === 'nodejs_eventloop_active_seconds_total').map(({ value }) => [replica, value] as const))),
-    lag: { messages: lagOf(pages), outboxSeconds: largest('outbox_oldest_seconds') },
+    lag: lagOf(samples),
   };
 }
 
@@ -57,9 +54,4 @@ export function usageBetween(before: Observation, after: Observation): Usage {
     counters: difference(after.counters, before.counters),
     busiestLoop,
   };
-}
-
-/** Each consumer tells of its own partitions. */
-function lagOf(pages: ReadonlyMap<string, readonly Sample[]>): number {
-  return [...pages.values()].flat().filter(({ name, value }) => name === 'kafka_consumer_lag' && value > 0).reduce((sum, { value }) => sum + value, 0);
 }

@@ -4,7 +4,7 @@ import type { Verdict } from './verdicts.ts';
 
 /** The report for a person. */
 export function reportText(report: DemoReport): string {
-  const { load, counters, machine } = report;
+  const { load, counters, lag, machine } = report;
   const { verdicts } = report;
   const others = verdicts.filter(({ target }) => !/^p\d+ of /.test(target));
   const lines = [
@@ -15,6 +15,7 @@ export function reportText(report: DemoReport): string {
     ...table(targetRows(others)),
     '',
     `jobs done           ${whole(counters.jobsDone)}, of them ${whole(counters.mails)} receipts mailed; ${whole(counters.jobsRetried)} attempts put aside for another, ${whole(counters.jobsDead)} dead letters`,
+    `behind at the end   ${whole(lag.messages)} messages, outbox ${lag.outboxSeconds.toFixed(1)} s`,
     ...cacheLines(counters.caches),
     `load generator      ${load.generatorCpu.toFixed(2)} cores, latest start ${milliseconds(load.latestStart)} after its time`,
     `start               ${report.start.seconds.toFixed(1)} s, side by side: ${report.start.steps.map(({ step, seconds }) => `${step} ${seconds.toFixed(1)} s`).join(', ')}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { readDemoOptions } from '../demo.options.ts';
 import type { LoadResult } from '../generator/load-result.ts';
+import { lagOf } from './cluster-counters.ts';
 import type { ClusterCounters } from './cluster-counters.ts';
 import { reportOf } from './demo-report.ts';
 import { parseMetrics, sumOf } from './prometheus.ts';
@@ -26,6 +27,7 @@ function report(changes: { load?: Partial<LoadResult>; counters?: Partial<Cluste
     {
       load: { ...load, ...changes.load },
       counters: { ...counters, ...changes.counters },
+      lag: { messages: 12, outboxSeconds: 0.25 },
       processes: [{ name: 'catalog-1', kind: 'service', pid: 1, ports: {}, state: 'ready', restarts: 0, memoryKilobytes: 102_400 }],
       cpuBefore: new Map([['runner', 1]]),
       cpuAfter: new Map([['runner', 11]]),
@@ -50,6 +52,15 @@ describe('the report', () => {
   it('meets all targets when each is reached', () => {
     expect(report({}).met).toBe(true);
     expect(reportText(report({}))).toContain('All targets are met.');
+  });
+
+  it('shows how far jobs are behind', () => {
+    expect(reportText(report({}))).toMatch(/^behind at the end +12 messages, outbox 0\.3 s$/m);
+  });
+
+  it('counts a lag once that each member of a group tells of', () => {
+    const page = (replica: number) => parseMetrics(`kafka_consumer_lag{group="worker",topic="a"} ${replica}\nkafka_consumer_lag{group="worker",topic="b"} 5\noutbox_oldest_seconds{database="orders"} ${replica}\n`);
+    expect(lagOf([...page(2), ...page(3)])).toEqual({ messages: 8, outboxSeconds: 3 });
   });
 
   it('shows the hit rate of each cache', () => {
