@@ -7,6 +7,7 @@ import { faultProxy, startTestCluster } from '@tenfold/local-cluster/testing';
 import type { FaultProxy } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
+import { ADMIN_EMAIL, PASSWORD } from '../seed/account.ts';
 import { seedAll } from '../seed/seed.ts';
 import { alternately, p99, steadily } from './steady-load.fixture.ts';
 import type { Influence } from './steady-load.fixture.ts';
@@ -25,10 +26,11 @@ let cluster: Cluster;
 let sessionRedis: FaultProxy;
 let cacheRedis: FaultProxy;
 let cookie: string;
+let adminCookie: string;
 
 beforeAll(async () => {
   cluster = await startTestCluster({
-    services: { gateway: 3, accounts: 1, catalog: 2, inventory: 2, orders: 2 },
+    services: { gateway: 3, accounts: 2, catalog: 2, inventory: 2, orders: 2 },
     components: ['postgresql', 'pgbouncer', 'session-redis', 'cache-redis', 'kafka', 'haproxy'],
     environment,
     async beforeServices({ urls }) {
@@ -38,7 +40,8 @@ beforeAll(async () => {
       await seedAll({ urls, scale: 0.01 });
     },
   });
-  [cookie = ''] = await logIn(cluster.urls.gateway, [{ email: 'demo-1@tenfold.test', password: 'tenfold-demo' }]);
+  const people = ['demo-1@tenfold.test', ADMIN_EMAIL].map((email) => ({ email, password: PASSWORD }));
+  [cookie = '', adminCookie = ''] = await logIn(cluster.urls.gateway, people);
 });
 
 afterAll(async () => {
@@ -66,6 +69,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
 const product = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`);
 const productOfSession = () => ask(`/v1/products/${1 + Math.floor(Math.random() * 900)}`, { headers: { cookie } });
 const myOrders = () => ask('/v1/orders?limit=5', { headers: { cookie } });
+const allAccounts = () => ask('/v1/accounts?limit=5', { headers: { cookie: adminCookie } });
 const logInAgain = () =>
   ask('/v1/session', {
     method: 'POST',
@@ -96,8 +100,8 @@ function expectHardlySlower({ answers, ratio, addedMs }: Influence<Answer>, boun
 const json = { 'content-type': 'application/json' };
 
 describe('promise 1: a death', () => {
-  test.each(['gateway-1', 'gateway-2', 'catalog-1', 'inventory-1', 'orders-1'])('of %s fails no read, and every order is placed once', async (replica) => {
-    const stops = [steadily(product, 20), steadily(myOrders, 50)];
+  test.each(['gateway-1', 'gateway-2', 'accounts-1', 'catalog-1', 'inventory-1', 'orders-1'])('of %s fails no read, and every order is placed once', async (replica) => {
+    const stops = [steadily(product, 20), steadily(myOrders, 50), steadily(allAccounts, 50)];
     const placed = new Map<string, Set<string>>();
     const ordering = new AbortController();
     const orders = (async () => {
@@ -133,10 +137,11 @@ describe('promise 1: a death', () => {
   });
 });
 
-test('promise 2: a rolling restart of the gateways fails no request and resets no connection', async () => {
-  const stops = [steadily(product, 20), steadily(myOrders, 40)];
+test('promise 2: a rolling restart of every service fails no request and resets no connection', async () => {
+  const stops = [steadily(product, 20), steadily(myOrders, 40), steadily(allAccounts, 40)];
   const stopChanges = steadily(() => ask('/v1/cart/items/7', { method: 'PUT', headers: { cookie, 'content-type': 'application/json' }, body: '{"quantity":1}' }), 40);
-  for (const replica of ['gateway-1', 'gateway-2', 'gateway-3']) await cluster.restart(replica);
+  const services = cluster.processes().filter(({ kind }) => kind === 'service');
+  for (const { name } of services) await cluster.restart(name);
   const answers = (await Promise.all([...stops, stopChanges].map((stop) => stop()))).flat();
   expect(answers.length).toBeGreaterThan(100);
   expect(other(answers, 200)).toEqual([]);
