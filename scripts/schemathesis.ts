@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startCluster } from '@tenfold/local-cluster';
+import { accountEmail, ADMIN_EMAIL, PASSWORD } from '../loadtests/src/seed/account.ts';
 import { seedAll } from '../loadtests/src/seed/seed.ts';
 import { build } from './build.ts';
 import { conclude, say, testDirectory } from './vitest.run.ts';
@@ -10,7 +11,7 @@ import type { Tally } from './vitest.run.ts';
 
 /*
  * The API against its own description: https://schemathesis.readthedocs.io sends what the OpenAPI document allows and what
- * it forbids, to every route, as a stranger and as a customer, and looks for a 5xx, a status, a type or a body that the
+ * it forbids, to every route, as a stranger, as a customer and as an admin, and looks for a 5xx, a status, a type or a body that the
  * document does not name. The same seed each time, so that a failure comes again.
  */
 const version = '4.32.5';
@@ -20,8 +21,11 @@ const program = `${home}/bin/schemathesis`;
 const execute = promisify(execFile);
 
 const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance';
-/** Not for the customer: each guess of the password puts off the next log-in. */
+/** Not for who is logged in: each guess of the password puts off the next log-in. */
 const guessing = '^Account\\.changePassword$';
+
+/** Seeded accounts that it logs in as. */
+const people = { 'a stranger': undefined, 'a customer': accountEmail(9), 'an admin': ADMIN_EMAIL } as const;
 
 /** Brings it in from PyPI, once for this checkout. */
 async function install(): Promise<void> {
@@ -37,8 +41,15 @@ async function install(): Promise<void> {
   }
 }
 
-async function check(gateway: string, who: 'a stranger' | 'a customer', examples: number): Promise<Tally> {
-  const isCustomer = who === 'a customer';
+/** Its settings, with who is logged in. */
+function configOf(email: string): string {
+  const file = `${home}/${email}.toml`;
+  writeFileSync(file, readFileSync(new URL('schemathesis.toml', import.meta.url), 'utf8').replace('$EMAIL', email).replace('$PASSWORD', PASSWORD));
+  return file;
+}
+
+async function check(gateway: string, who: keyof typeof people, examples: number): Promise<Tally> {
+  const email = people[who];
   const options = {
     checks,
     phases: 'examples,coverage,fuzzing',
@@ -52,11 +63,11 @@ async function check(gateway: string, who: 'a stranger' | 'a customer', examples
     'max-time': 45,
   };
   const args = [
-    ...(isCustomer ? ['--config-file', fileURLToPath(new URL('schemathesis.toml', import.meta.url))] : []),
+    ...(email ? ['--config-file', configOf(email)] : []),
     'run',
     `${gateway}/openapi.json`,
     ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    ...(isCustomer ? ['--exclude-operation-id-regex', guessing] : []),
+    ...(email ? ['--exclude-operation-id-regex', guessing] : []),
   ];
   try {
     const { stdout } = await execute(program, args, { cwd: `${root}.tenfold`, maxBuffer: 64 * 1_048_576 });
@@ -71,7 +82,9 @@ async function check(gateway: string, who: 'a stranger' | 'a customer', examples
 /** Checks every route of a running shop that has been seeded. */
 export async function checkApi(gateway: string, examples = 15): Promise<Tally[]> {
   await install();
-  return [await check(gateway, 'a stranger', examples), await check(gateway, 'a customer', examples)];
+  const tallies: Tally[] = [];
+  for (const who of ['a stranger', 'a customer', 'an admin'] as const) tallies.push(await check(gateway, who, examples));
+  return tallies;
 }
 
 /** By itself: `npm run schemathesis`, against a shop of its own, in the folder of the end-to-end suite and so seeded as that is. */
