@@ -9,6 +9,7 @@ import type { ClusterStatus } from '@tenfold/local-cluster';
 import { Client } from 'pg';
 import { archiveStore } from '../apps/orders/src/archive/archive.store.ts';
 import { restoreMonth } from '../apps/orders/src/archive/month.archive.ts';
+import { bucketTables } from '../apps/orders/src/bucket.tables.ts';
 
 const usage = `usage: npm run db -- report [DATABASE…] [--url postgres://…/database]
        npm run db -- restore YYYY-MM
@@ -44,13 +45,6 @@ async function restore(month: string | undefined): Promise<void> {
     }
   }
 }
-
-const bucketTables = [
-  { name: 'orders', key: 'account_id' },
-  { name: 'idempotency_keys', key: 'account_id' },
-  { name: 'archived_orders', key: 'account_id' },
-  { name: 'unpaid_orders', key: 'account_id' },
-];
 
 async function move([bucket, from, to]: readonly number[]): Promise<void> {
   const { primary, shard1 } = (await runningCluster()).postgres;

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Disk } from 'flydrive';
 import { FSDriver } from 'flydrive/drivers/fs';
+import { bucketOf } from '@tenfold/database';
+import { moveBucket } from '@tenfold/database/bucket-move';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContext, runInContext } from '@tenfold/telemetry';
+import { bucketTables } from '../bucket.tables.ts';
 import { OrderHandler } from '../order/order.handler.ts';
 import { startOrders } from '../orders.fixture.ts';
 import type { OrdersFixture } from '../orders.fixture.ts';
@@ -92,6 +96,28 @@ test('a history says what is in the archive on its last page alone, and not to o
     await expect(history.listArchivedOrders({ accountId: other, month: old })).rejects.toMatchObject({ code: 'not-found' });
     await orders.query(accountId, `delete from orders where account_id = $1`, [accountId]);
   });
+  expect(await restore()).toBe(4500);
+});
+
+test('what is in the archive goes with the bucket of its account, and is found from its new shard', async () => {
+  await archive.archiveOld(new Date());
+  const clients = orders.sharded.all.map(({ nodes: [primary] }) => new Client({ connectionString: primary?.url }));
+  for (const client of clients) await client.connect();
+  const [source, target] = clients as [Client, Client];
+  const { rows } = await source.query<{ name: string }>(
+    `select relname as name from pg_attribute join pg_class on pg_class.oid = attrelid where attname = 'account_id' and relkind in ('r', 'p') and not relispartition`,
+  );
+  expect(rows.map(({ name }) => name).toSorted()).toEqual(bucketTables.map(({ name }) => name).toSorted());
+
+  const bucket = bucketOf(accountId);
+  const move = (from: Client, to: Client) =>
+    moveBucket({ bucket, from: { shard: clients.indexOf(from), client: from }, to: { shard: clients.indexOf(to), client: to }, tables: bucketTables });
+  await move(source, target);
+  expect((await target.query('select from archived_orders where account_id = $1', [accountId])).rowCount).toBe(1);
+  expect(await archive.list(accountId, old)).toHaveLength(4500);
+  await move(target, source);
+  expect(await archive.list(accountId, old)).toHaveLength(4500);
+  for (const client of clients) await client.end();
   expect(await restore()).toBe(4500);
 });
 
