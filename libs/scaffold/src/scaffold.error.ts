@@ -1,4 +1,4 @@
-export type ScaffoldErrorCode = 'bad-name' | 'taken-name' | 'bad-options' | 'unknown-service' | 'still-called' | 'unknown-source';
+export type ScaffoldErrorCode = 'bad-name' | 'taken-name' | 'bad-options' | 'unknown-service' | 'unknown-entity' | 'still-called' | 'unknown-source';
 
 /** A generator refuses: nothing has been written. The message says what to do instead. */
 export class ScaffoldError extends Error {

@@ -1,6 +1,7 @@
 import { readJson } from '@nx/devkit';
 import type { Tree } from '@nx/devkit';
 import type { Name } from './names.ts';
+import { ScaffoldError } from './scaffold.error.ts';
 
 /** What a service can have. */
 export type Feature = 'calls' | 'database' | 'http' | 'jobs' | 'cache';
@@ -53,4 +54,37 @@ export function packageOf(tree: Tree, service: string): ServicePackage {
 /** What is known of a service; undefined when there is none of the name. */
 export function declarationOf(tree: Tree, service: string): { scaffold: Scaffolded | undefined } | undefined {
   return serviceNames(tree).includes(service) ? { scaffold: packageOf(tree, service).nx.metadata?.scaffold } : undefined;
+}
+
+/** @throws ScaffoldError `unknown-service` when `service` did not make it */
+export function requireMade(tree: Tree, service: string): Scaffolded {
+  const made = declarationOf(tree, service)?.scaffold;
+  if (!made) throw new ScaffoldError('unknown-service', `There is no service ${service} that scaffold:service made.`);
+  return made;
+}
+
+/**
+ * How a service that answers calls from its database was made.
+ *
+ * @param what needs both
+ * @throws ScaffoldError `unknown-service` or `bad-options`
+ */
+export function requireRecords(tree: Tree, service: string, what: string): Scaffolded {
+  const made = requireMade(tree, service);
+  if (!made.features.includes('calls') || !made.features.includes('database')) {
+    throw new ScaffoldError('bad-options', `${service} was made without ${made.features.includes('calls') ? 'a database' : 'calls'}; ${what} needs both.`);
+  }
+  return made;
+}
+
+/**
+ * Which of the entities of a service is meant.
+ *
+ * @param name default the first one
+ * @throws ScaffoldError `unknown-entity`
+ */
+export function requireEntity(service: string, made: Scaffolded, name = made.entity): string {
+  const known = [made.entity, ...(made.entities ?? [])];
+  if (!known.includes(name)) throw new ScaffoldError('unknown-entity', `${service} keeps no ${name}. It keeps ${known.join(', ')}.`);
+  return name;
 }

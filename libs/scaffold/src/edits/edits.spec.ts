@@ -1,8 +1,8 @@
 import type { Tree } from '@nx/devkit';
 import { createTree } from '@nx/devkit/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { addLine, addWord, removeLine, removeWord } from './line.edit.ts';
-import { addElement, addFrom, elementsIn, removeElements, removeFrom } from './source.edit.ts';
+import { addLine, addLineBehind, addWord, removeLine, removeWord } from './line.edit.ts';
+import { addElement, addFrom, elementsIn, importedNames, removeElements, removeFrom, replaceInMethod } from './source.edit.ts';
 
 let tree: Tree;
 
@@ -32,6 +32,32 @@ describe('an import', () => {
   });
 });
 
+describe('an import from a folder', () => {
+  it('is added to the others of the folder, wherever they stand', () => {
+    const before = "import { z } from 'zod';\nimport { b } from './f/b.ts';\nimport { d } from './d.ts';\n";
+    const after = thereAndBack(before, () => addFrom(tree, 'file', './f/a.ts', ["import { a } from './f/a.ts';"]), () => removeFrom(tree, 'file', './f/a.ts'));
+    expect(after).toBe(before.replace('import { b }', "import { a } from './f/a.ts';\nimport { b }"));
+    expect(importedNames(tree, 'file', './f/b.ts')).toEqual(['b']);
+  });
+});
+
+describe('a method', () => {
+  const source = 'class X {\n  one() {\n    return this.find(1);\n  }\n\n  two() {\n    return this.find(1);\n  }\n}\n';
+
+  it('is changed, and no other', () => {
+    tree.write('file', source);
+    replaceInMethod(tree, 'file', 'two', /this\.find\((\d)\)/, 'this.cache.find($1)');
+    expect(read()).toBe(source.replace('two() {\n    return this.find(1)', 'two() {\n    return this.cache.find(1)'));
+  });
+
+  it('is left alone where it reads otherwise by now', () => {
+    tree.write('file', source);
+    expect(() => replaceInMethod(tree, 'file', 'two', /this\.load/, 'this.cache')).toThrow(/file: two has nothing like .*by hand/);
+    expect(() => replaceInMethod(tree, 'file', 'three', /this\.find/, 'this.cache')).toThrow(/file: three has nothing like/);
+    expect(read()).toBe(source);
+  });
+});
+
 describe('an element', () => {
   it.each([
     ['const list = [];\n', 'const list = [b];\n'],
@@ -50,6 +76,12 @@ describe('an element', () => {
     addElement(tree, 'file', { property: 'imports' }, 'P');
     expect(read()).toBe("const x = { ...of('a', 'b', 'c'), imports: [M.register({ imports: [N] }), P] };\n");
     expect(elementsIn(tree, 'file', { call: 'of' })).toEqual(["'a'", "'b'", "'c'"]);
+  });
+
+  it('is found among the parameters of a constructor', () => {
+    tree.write('file', 'class X {\n  constructor(\n    private readonly a: A,\n  ) {}\n}\n');
+    addElement(tree, 'file', { constructorOf: 'X' }, 'private readonly b: B');
+    expect(read()).toBe('class X {\n  constructor(\n    private readonly a: A,\n    private readonly b: B,\n  ) {}\n}\n');
   });
 
   it('leaves the others when the first one goes', () => {
@@ -75,6 +107,15 @@ describe('a line of YAML', () => {
   it('is added before the first, too', () => {
     const before = 'resources:\n  - worker\n';
     expect(thereAndBack(before, () => addLine(tree, 'file', /^ {2}- /, '  - payments'), () => removeLine(tree, 'file', '  - payments'))).toBe('resources:\n  - payments\n  - worker\n');
+  });
+});
+
+describe('a line behind another', () => {
+  it('is added once, and not where that one is gone', () => {
+    const before = '  - a\n  - c\n  - b\n';
+    const after = thereAndBack(before, () => addLineBehind(tree, 'file', '  - c', '  - d'), () => removeLine(tree, 'file', '  - d'));
+    expect(after).toBe('  - a\n  - c\n  - d\n  - b\n');
+    expect(() => addLineBehind(tree, 'file', '  - x', '  - y')).toThrow(/no line "- x".*by hand/);
   });
 });
 

@@ -16,6 +16,15 @@ export function addLine(tree: Tree, path: string, like: RegExp, line: string): v
   tree.write(path, lines.toSpliced(before ? before.index + 1 : first.index, 0, line).join('\n'));
 }
 
+/** Adds a line behind another; not a second time. */
+export function addLineBehind(tree: Tree, path: string, other: string, line: string): void {
+  const lines = linesOf(tree, path);
+  if (lines.includes(line)) return;
+  const at = lines.indexOf(other);
+  if (at < 0) throw new ScaffoldError('unknown-source', `${path} has no line "${other.trim()}": put "${line.trim()}" there by hand.`);
+  tree.write(path, lines.toSpliced(at + 1, 0, line).join('\n'));
+}
+
 export function removeLine(tree: Tree, path: string, line: string): void {
   const lines = linesOf(tree, path);
   if (lines.includes(line)) tree.write(path, lines.filter((text) => text !== line).join('\n'));

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Tree } from '@nx/devkit';
 import ts from 'typescript';
 import { ScaffoldError } from '../scaffold.error.ts';
@@ -14,7 +15,7 @@ interface Change {
   text: string;
 }
 
-type List = ts.ArrayLiteralExpression | ts.CallExpression | ts.ObjectLiteralExpression | ts.NamedImports | ts.NamedExports;
+type List = ts.ArrayLiteralExpression | ts.CallExpression | ts.ConstructorDeclaration | ts.ObjectLiteralExpression | ts.NamedImports | ts.NamedExports;
 
 function edit(tree: Tree, path: string, changesOf: (file: ts.SourceFile) => readonly Change[]): void {
   const before = tree.read(path, 'utf8');
@@ -31,7 +32,10 @@ const isFrom = (statement: ts.Statement, module: string): boolean =>
   ts.isStringLiteral(statement.moduleSpecifier) &&
   statement.moduleSpecifier.text === module;
 
-/** Adds an `import` or `export … from` line behind the last one that is sorted before it, unless the module is there already. */
+/**
+ * Adds an `import` or `export … from` line behind the last one that is sorted before it, among those of its folder if there
+ * are any, unless the module is there already.
+ */
 export function addFrom(tree: Tree, path: string, module: string, lines: readonly string[]): void {
   edit(tree, path, ({ statements }) => {
     if (statements.some((statement) => isFrom(statement, module))) return [];
@@ -41,8 +45,11 @@ export function addFrom(tree: Tree, path: string, module: string, lines: readonl
     const isRelative = (specifier: string) => specifier.startsWith('.');
     const alike = others.filter((statement) => isRelative(specifierOf(statement)) === isRelative(module));
     const packages = others.filter((statement) => !isRelative(specifierOf(statement)));
-    const before = alike.findLast((statement) => specifierOf(statement) < module) ?? (isRelative(module) ? packages.at(-1) : undefined);
-    const at = before ? before.end + 1 : 0;
+    const folder = posix.dirname(module);
+    const inFolder = folder === '.' ? [] : alike.filter((statement) => posix.dirname(specifierOf(statement)) === folder);
+    const [next] = inFolder;
+    const before = (next ? inFolder : alike).findLast((statement) => specifierOf(statement) < module) ?? (isRelative(module) && !next ? packages.at(-1) : undefined);
+    const at = before ? before.end + 1 : (next?.getStart() ?? 0);
     return [{ from: at, to: at, text: lines.map((line) => `${line}\n`).join('') }];
   });
 }
@@ -82,16 +89,23 @@ export function exportedNames(tree: Tree, path: string): Map<string, string> {
   );
 }
 
+/** The names that a file imports from a module. */
+export function importedNames(tree: Tree, path: string, module: string): string[] {
+  return parse(tree, path).statements.flatMap((statement) =>
+    isFrom(statement, module) ? (namedImportsOf(statement)?.elements.map(({ name }) => name.text) ?? []) : [],
+  );
+}
+
 /** Whether a function is called anywhere in a file. */
 export function hasCall(tree: Tree, path: string, name: string): boolean {
   return listIn(parse(tree, path), { call: name }) !== undefined;
 }
 
 /**
- * Which list is meant: the array of a variable or of a property, the arguments of a function, the object of a variable, the
+ * Which list is meant: the parameters of a class's constructor, the array of a variable or of a property, the arguments of a function, the object of a variable, the
  * object or array that is the last argument of a function, or the names that are imported or exported from a module.
  */
-export type ListName = { variable: string } | { property: string } | { call: string } | { object: string } | { argument: string } | { named: string } | { exported: string } | { exportedTypes: string };
+export type ListName = { constructorOf: string } | { variable: string } | { property: string } | { call: string } | { object: string } | { argument: string } | { named: string } | { exported: string } | { exportedTypes: string };
 
 /**
  * Adds an element to a list, in a line of its own where the others have one; not a second time.
@@ -132,6 +146,27 @@ export function removeElements(tree: Tree, path: string, list: ListName, isMeant
   });
 }
 
+/**
+ * Changes the text of one method.
+ *
+ * @param before what must stand in it
+ * @param after takes its place
+ * @throws ScaffoldError `unknown-source` when it does not stand there any more
+ */
+export function replaceInMethod(tree: Tree, path: string, method: string, before: RegExp, after: string): void {
+  edit(tree, path, (file) => {
+    let found: ts.MethodDeclaration | undefined;
+    const look = (node: ts.Node): void => {
+      if (ts.isMethodDeclaration(node) && node.name.getText() === method) found = node;
+      ts.forEachChild(node, look);
+    };
+    look(file);
+    const text = found?.getText() ?? '';
+    if (!found || !before.test(text)) throw new ScaffoldError('unknown-source', `${path}: ${method} has nothing like ${before.source} any more: change it by hand.`);
+    return [{ from: found.getStart(), to: found.end, text: text.replace(before, after) }];
+  });
+}
+
 /** Texts of the elements of a list. */
 export function elementsIn(tree: Tree, path: string, list: ListName): string[] {
   return elementsOf(findList(parse(tree, path), path, list)).map((element) => element.getText());
@@ -141,6 +176,7 @@ const parse = (tree: Tree, path: string) => ts.createSourceFile(path, tree.read(
 
 function elementsOf(list: List): readonly ts.Node[] {
   if (ts.isCallExpression(list)) return list.arguments;
+  if (ts.isConstructorDeclaration(list)) return list.parameters;
   return ts.isObjectLiteralExpression(list) ? list.properties : list.elements;
 }
 
@@ -159,6 +195,7 @@ function listIn(file: ts.SourceFile, wanted: ListName): List | undefined {
       else if ('variable' in wanted && ts.isVariableDeclaration(node) && node.name.getText() === wanted.variable) found = arrayOf(node.initializer);
       else if ('property' in wanted && ts.isPropertyAssignment(node) && node.name.getText() === wanted.property) found = arrayOf(node.initializer);
       else if ('object' in wanted && ts.isVariableDeclaration(node) && node.name.getText() === wanted.object) found = objectOf(node.initializer);
+      else if ('constructorOf' in wanted && ts.isConstructorDeclaration(node) && node.parent.name?.text === wanted.constructorOf) found = node;
       else if ('argument' in wanted && ts.isCallExpression(node) && node.expression.getText() === wanted.argument) found = objectOf(node.arguments.at(-1)) ?? arrayOf(node.arguments.at(-1));
       else if ('named' in wanted && ts.isImportDeclaration(node) && isFrom(node, wanted.named)) found = namedImportsOf(node);
       else if ('exported' in wanted && ts.isExportDeclaration(node) && isFrom(node, wanted.exported) && !node.isTypeOnly) found = namedExportsOf(node);

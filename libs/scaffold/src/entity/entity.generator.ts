@@ -4,12 +4,11 @@ import type { GeneratorCallback, Tree } from '@nx/devkit';
 import { editJson } from '../edits/json.edit.ts';
 import { addBefore, addElement, addFrom, addImport } from '../edits/source.edit.ts';
 import { rewriteGenerated } from '../generated-files.ts';
-import { ScaffoldError } from '../scaffold.error.ts';
 import { planEntity } from '../service/service.plan.ts';
 import type { ServicePlan } from '../service/service.plan.ts';
 import { substitutionsOf, templates } from '../service/service.generator.ts';
-import { contractModule, contractsIndex, declarationOf, gateway } from '../workspace.ts';
-import type { Scaffolded, ServicePackage } from '../workspace.ts';
+import { contractModule, contractsIndex, gateway, requireRecords } from '../workspace.ts';
+import type { ServicePackage } from '../workspace.ts';
 
 export interface EntityOptions {
   service: string;
@@ -24,13 +23,13 @@ export interface EntityOptions {
  * @throws ScaffoldError `unknown-service`, `bad-name` or `taken-name`
  */
 export default function entity(tree: Tree, { service, name }: EntityOptions): GeneratorCallback | undefined {
-  const made = requireRecords(tree, service);
+  const made = requireRecords(tree, service, 'an entity');
   if (name === made.entity || made.entities?.includes(name)) {
     logger.info(`${service} keeps ${name} already; nothing to do.`);
     return undefined;
   }
   const plan = planEntity(tree, service, name, made.features.includes('http'));
-  const substitutions = { ...substitutionsOf(plan, String(Date.now())), hasJobs: made.features.includes('jobs') };
+  const substitutions = substitutionsOf(plan, String(Date.now()), made.features.includes('jobs'));
   const folders = [...['table', 'records', ...(plan.http ? ['routes'] : [])].map((folder) => join(templates, folder)), join(import.meta.dirname, 'files')];
   for (const folder of folders) generateFiles(tree, folder, '.', substitutions);
   addToContract(tree, plan);
@@ -43,15 +42,6 @@ export default function entity(tree: Tree, { service, name }: EntityOptions): Ge
     rewriteGenerated(tree.root);
     logger.info(`\n${service} keeps ${plan.plural.words} now. Next: npm test -- apps/${service}`);
   };
-}
-
-function requireRecords(tree: Tree, service: string): Scaffolded {
-  const made = declarationOf(tree, service)?.scaffold;
-  if (!made) throw new ScaffoldError('unknown-service', `There is no service ${service} that scaffold:service made.`);
-  if (!made.features.includes('calls') || !made.features.includes('database')) {
-    throw new ScaffoldError('bad-options', `${service} was made without ${made.features.includes('calls') ? 'a database' : 'calls'}; an entity needs both.`);
-  }
-  return made;
 }
 
 function addToContract(tree: Tree, { service, entity, plural }: ServicePlan): void {

@@ -6,7 +6,7 @@ import type { Name } from '../names.ts';
 import { ScaffoldError } from '../scaffold.error.ts';
 import { removeManifests } from '../service/service.manifests.ts';
 import { removePackage } from '../service/service.package.ts';
-import { unregister } from '../service/service.registration.ts';
+import { messagesOf, unregister } from '../service/service.registration.ts';
 import { contractModule, declarationOf, gateway, packageOf, serviceNames } from '../workspace.ts';
 
 export interface RemoveServiceOptions {
@@ -31,13 +31,15 @@ export default function removeService(tree: Tree, { name, force = false }: Remov
   const callers = serviceNames(tree).filter((other) => other !== name && other !== 'gateway' && packageOf(tree, other).tenfold.calls.includes(name));
   if (callers.length > 0 && !force) throw new ScaffoldError('still-called', `${callers.join(', ')} call ${name}. Let them do without it first, or say --force.`);
 
-  unregister(tree, service, spellingsOf(known.scaffold.entity));
-  removeManifests(tree, service);
+  const messages = messagesOf(tree, service);
+  unregister(tree, service);
+  const notes = removeManifests(tree, service);
   removePackage(tree, name, packageOf(tree, name).name);
   for (const path of pathsOf(tree, service)) if (tree.exists(path)) tree.delete(path);
-  const left = mentionsOf(tree, service);
+  const left = mentionsOf(tree, service, messages);
   return () => {
     rewriteGenerated(tree.root);
+    for (const note of notes) logger.info(note);
     if (left.length > 0) logger.warn(`Still mentioned, by hand, in ${left.join(', ')}.`);
     logger.info(`\n${name} is gone from the sources. What a cluster keeps of it under .tenfold/ stays until you remove that.`);
   };
@@ -57,9 +59,10 @@ function pathsOf(tree: Tree, service: Name): string[] {
   ];
 }
 
-/** Sources that still name the service's calls, settings or folder. */
-function mentionsOf(tree: Tree, service: Name): string[] {
-  const mention = new RegExp(`\\b${service.camel}Calls\\b|CALL_ADDRESSES_${service.constant}\\b|apps/${service.kebab}\\b`);
+/** Sources that still name the service's calls, messages, settings or folder. */
+function mentionsOf(tree: Tree, service: Name, messages: readonly string[]): string[] {
+  const names = [`${service.camel}Calls`, ...messages, `CALL_ADDRESSES_${service.constant}`, `apps/${service.kebab}`];
+  const mention = new RegExp(`\\b(${names.join('|')})\\b`);
   const found: string[] = [];
   visitNotIgnoredFiles(tree, '.', (path) => {
     if (/^(?!libs\/scaffold\/).*\.(ts|json|ya?ml)$/.test(path) && mention.test(tree.read(path, 'utf8') ?? '')) found.push(path);

@@ -26,9 +26,10 @@ export default function service(tree: Tree, options: ServiceOptions): GeneratorC
   for (const folder of foldersOf(plan)) generateFiles(tree, join(templates, folder), '.', substitutions);
   addPackage(tree, plan);
   register(tree, plan);
-  addManifests(tree, plan);
+  const notes = addManifests(tree, plan);
   return () => {
     rewriteGenerated(tree.root);
+    for (const note of notes) logger.info(note);
     logger.info(`\n${plan.service.kebab} is a service now. Next: npm test -- apps/${plan.service.kebab}, then npm run cluster -- up`);
   };
 }
@@ -51,8 +52,9 @@ function foldersOf({ calls, database, http, jobs, cache }: ServicePlan): string[
  * What the templates are filled with.
  *
  * @param stamp time of the migration
+ * @param hasJobs whether the service handles any, if not for this entity
  */
-export function substitutionsOf(plan: ServicePlan, stamp: string) {
+export function substitutionsOf(plan: ServicePlan, stamp: string, hasJobs = plan.jobs) {
   const { service, entity, plural, workspace, calls, database, http, jobs, cache } = plan;
   const routes = database ? entity : service;
   const facts = [
@@ -71,6 +73,7 @@ export function substitutionsOf(plan: ServicePlan, stamp: string) {
     database,
     http,
     jobs,
+    hasJobs,
     cache,
     facts,
     stamp,

@@ -1,6 +1,7 @@
 import type { Tree } from '@nx/devkit';
-import { addLine, addWord, removeLine, removeWord } from '../edits/line.edit.ts';
+import { addLine, addLineBehind, addWord, removeLine, removeWord } from '../edits/line.edit.ts';
 import type { Name } from '../names.ts';
+import { addPool, removePool } from './service.connections.ts';
 import type { ServicePlan } from './service.plan.ts';
 
 /*
@@ -19,14 +20,17 @@ const address = (service: Name) => `      - CALL_ADDRESSES_${service.constant}=d
 
 const imagePrefixOf = (tree: Tree) => /\{ name: ([\w-]+)\//.exec(tree.read(base, 'utf8') ?? '')?.[1] ?? '';
 
-export function addManifests(tree: Tree, { service, http, database }: ServicePlan): void {
+/** @returns what is left to do outside of the manifests */
+export function addManifests(tree: Tree, { service, http, database }: ServicePlan): string[] {
   addLine(tree, base, /^ {2}- (?!namespace$|monitoring$)[a-z0-9-]+$/, resource(service));
   addLine(tree, base, /^ {2}- \{ name: [\w-]+\//, image(tree, service));
   if (http) {
     addLine(tree, gatewaySettings, /CALL_ADDRESSES_/, address(service));
     addWord(tree, gatewayCallees.path, gatewayCallees.list, ', ', service.kebab);
   }
-  if (database) for (const list of localDatabases.lists) addWord(tree, localDatabases.path, list, ' ', service.kebab);
+  if (!database) return [];
+  for (const list of localDatabases.lists) addWord(tree, localDatabases.path, list, ' ', service.kebab);
+  return addPool(tree, service.kebab);
 }
 
 const callersFile = (service: string) => `k8s/base/${service}/callers.yaml`;
@@ -47,6 +51,11 @@ export function addCallManifests(tree: Tree, from: Name, to: Name): void {
   editCallers(tree, to.kebab, (names) => [...names, from.kebab]);
 }
 
+/** Lets a service with a database use the cache's Redis. */
+export function addCacheManifests(tree: Tree, service: Name): void {
+  addLineBehind(tree, `k8s/base/${service.kebab}/kustomization.yaml`, '  - ../../components/database', '  - ../../components/cache-redis');
+}
+
 /** Who may call a service. A list of nobody would be refused by Kubernetes: then the whole rule goes. */
 function editCallers(tree: Tree, service: string, change: (names: string[]) => string[]): void {
   const path = callersFile(service);
@@ -59,7 +68,8 @@ function editCallers(tree: Tree, service: string, change: (names: string[]) => s
   tree.write(path, names.length > 0 ? rule : `# Nobody yet.\n${rule}`);
 }
 
-export function removeManifests(tree: Tree, service: Name): void {
+/** Returns what {@link addManifests} does. */
+export function removeManifests(tree: Tree, service: Name): string[] {
   removeLine(tree, base, resource(service));
   removeLine(tree, base, image(tree, service));
   removeLine(tree, gatewaySettings, address(service));
@@ -67,4 +77,5 @@ export function removeManifests(tree: Tree, service: Name): void {
   for (const other of tree.children('k8s/base')) if (tree.exists(callersFile(other))) editCallers(tree, other, (names) => names.filter((name) => name !== service.kebab));
   for (const list of localDatabases.lists) removeWord(tree, localDatabases.path, list, ' ', service.kebab);
   if (tree.exists(`k8s/base/${service.kebab}`)) tree.delete(`k8s/base/${service.kebab}`);
+  return removePool(tree, service.kebab);
 }

@@ -91,7 +91,9 @@ export function addLibrary(tree: Tree, service: string, scope: string, library: 
   });
   editJson<TypeScriptConfig>(tree, `${folder}/tsconfig.json`, ({ references }) => {
     const path = `../../libs/${library}`;
-    if (!references.some((reference) => reference.path === path)) references.push({ path });
+    if (references.some((reference) => reference.path === path)) return;
+    const at = references.findIndex((reference) => reference.path > path);
+    references.splice(at < 0 ? references.length : at, 0, { path });
   });
 }
 

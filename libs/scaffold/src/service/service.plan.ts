@@ -2,6 +2,7 @@ import type { Tree } from '@nx/devkit';
 import { exportedNames } from '../edits/source.edit.ts';
 import { namePattern, pluralOf, singularOf, spellingsOf } from '../names.ts';
 import type { Name } from '../names.ts';
+import { isReserved } from '../reserved-words.ts';
 import { ScaffoldError } from '../scaffold.error.ts';
 import { contractModule, contractsIndex, declarationOf, readWorkspace, serviceNames } from '../workspace.ts';
 import type { Feature, Workspace } from '../workspace.ts';
@@ -30,19 +31,6 @@ export interface ServicePlan extends Record<Feature, boolean> {
 /** Names of processes, databases and roles that a cluster has anyway. */
 const ownNames = /^(runner|haproxy|kafka|mail|pgbouncer|prometheus|zipkin|postgres|replicator|template[01]|redis|(session|cache)-redis|.*-exporter|postgres-.*)$/;
 
-/** Words that TypeScript or PostgreSQL takes for something else. */
-const reserved = new Set(
-  (
-    'all analyse analyze and any array as asc asymmetric await binary both break case cast catch check class collate column concurrently const ' +
-    'constraint continue create cross current debugger default deferrable delete desc distinct do else end enum eval except export extends false ' +
-    'fetch finally for foreign freeze from full function grant group having if ilike implements import in initially inner instanceof interface ' +
-    'intersect into is isnull join lateral leading left let like limit localtime localtimestamp natural new not notnull null offset on only or ' +
-    'order outer overlaps package placing primary private protected public references return returning right select similar some static super ' +
-    'switch symmetric table tablesample then this throw to trailing true try typeof undefined union unique user using var variadic verbose void ' +
-    'when where while window with yield id request response'
-  ).split(' '),
-);
-
 /**
  * Decides all names and refuses what cannot be.
  *
@@ -67,7 +55,8 @@ export function planService(tree: Tree, options: ServiceOptions): ServicePlan | 
   return plan;
 }
 
-function requireName(what: string, name: string): string {
+/** @throws ScaffoldError `bad-name` */
+export function requireName(what: string, name: string): string {
   if (!namePattern.test(name) || name.length > 40) {
     throw new ScaffoldError('bad-name', `${what} is called by lower-case words with single dashes between, at most 40 characters, such as billing-plans; "${name}" is not.`);
   }
@@ -119,7 +108,7 @@ function requireFreeEntity(tree: Tree, plan: ServicePlan): void {
     throw new ScaffoldError('taken-name', message);
   };
   for (const word of [entity.camel, plural.camel]) {
-    if (reserved.has(word)) refuse(`"${word}" means something else in code or SQL. Say what the service keeps: --entity.`);
+    if (isReserved(word)) refuse(`"${word}" means something else in code or SQL. Say what the service keeps: --entity.`);
   }
   const exported = exportedNames(tree, contractsIndex);
   for (const name of exportsOf(plan)) {

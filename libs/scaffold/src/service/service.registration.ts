@@ -1,6 +1,6 @@
 import type { Tree } from '@nx/devkit';
 import { editJson } from '../edits/json.edit.ts';
-import { addElement, addFrom, removeElements, removeFrom } from '../edits/source.edit.ts';
+import { addElement, addFrom, addImport, importedNames, removeElements, removeFrom } from '../edits/source.edit.ts';
 import type { Name } from '../names.ts';
 import { contractModule, contractsIndex, gateway } from '../workspace.ts';
 import type { ServicePackage } from '../workspace.ts';
@@ -24,10 +24,7 @@ export function register(tree: Tree, plan: ServicePlan): void {
     `export { ${exportsOf(plan).sort().join(', ')} } from '${contract}';`,
     ...(calls && database ? [`export type { ${entity.pascal} } from '${contract}';`] : []),
   ]);
-  if (jobs) {
-    addFrom(tree, messages.path, contract, [`import { process${entity.pascal} } from '${contract}';`]);
-    addElement(tree, messages.path, messages.list, `process${entity.pascal}`);
-  }
+  if (jobs) registerMessage(tree, service, `process${entity.pascal}`);
   if (!http) return;
   const module = `./${service.kebab}/${service.kebab}.module.ts`;
   addFrom(tree, gatewayModule.path, module, [`import { ${service.pascal}Module } from '${module}';`]);
@@ -42,11 +39,21 @@ export function register(tree: Tree, plan: ServicePlan): void {
   addElement(tree, mix.path, mix.list, `${service.camel}Traffic`);
 }
 
-export function unregister(tree: Tree, service: Name, entity: Name): void {
+/** One more of all messages, declared in the contract of the service. */
+export function registerMessage(tree: Tree, service: Name, message: string): void {
+  addImport(tree, messages.path, `./${contractModule(service)}`, message);
+  addElement(tree, messages.path, messages.list, message);
+}
+
+/** The messages that its contract declares. */
+export const messagesOf = (tree: Tree, service: Name): string[] => importedNames(tree, messages.path, `./${contractModule(service)}`);
+
+export function unregister(tree: Tree, service: Name): void {
   const contract = `./${contractModule(service)}`;
   removeFrom(tree, contractsIndex, contract);
+  const declared = messagesOf(tree, service);
+  removeElements(tree, messages.path, messages.list, (element) => declared.includes(element));
   removeFrom(tree, messages.path, contract);
-  removeElements(tree, messages.path, messages.list, (element) => element === `process${entity.pascal}`);
   removeFrom(tree, gatewayModule.path, `./${service.kebab}/${service.kebab}.module.ts`);
   removeElements(tree, gatewayModule.path, gatewayModule.list, (element) => element.startsWith(`${service.pascal}Module.register(`));
   removeElements(tree, gatewaySettings.path, gatewaySettings.list, (element) => element === `'${service.kebab}'`);

@@ -81,6 +81,40 @@ describe('two services', () => {
   });
 });
 
+describe("PgBouncer's share in production", () => {
+  const production = 'k8s/overlays/production/kustomization.yaml';
+  const poolSize = () => Number(/pgbouncer-default-pool-size=(\d+)/.exec(tree.read(production, 'utf8') ?? '')?.[1]);
+  const replace = (from: RegExp, to: string) => tree.write(production, (tree.read(production, 'utf8') ?? '').replace(from, to));
+  const names = ['invoices', 'deliveries', 'refunds', 'vouchers'];
+
+  it('is smaller for each when there are more services, and as it was when they go', () => {
+    const sizes = names.map((name) => {
+      service(tree, { name });
+      return poolSize();
+    });
+    // Of 160 connections 137 are theirs, by two PgBouncers, for 5 services of the shop and these.
+    expect(sizes).toEqual([10, 9, 8, 7]);
+    for (const name of names) removeService(tree, { name });
+    expect(tree.listChanges()).toEqual([]);
+  });
+
+  it('stays as somebody chose it, while there is room', () => {
+    replace(/pool-size=10/, 'pool-size=4');
+    for (const name of names) service(tree, { name });
+    expect(poolSize()).toBe(4);
+    removeService(tree, { name: 'refunds' });
+    expect(poolSize()).toBe(4);
+  });
+
+  it('does not change for a larger server, or a service without a database', () => {
+    service(tree, { name: 'pricing', database: false });
+    expect(tree.listChanges().map(({ path }) => path)).not.toContain(production);
+    replace(/max-connections=160/, 'max-connections=400');
+    for (const name of names) service(tree, { name });
+    expect(poolSize()).toBe(10);
+  });
+});
+
 describe('what is refused', () => {
   it.each([
     ['no name', { name: '' }, 'bad-name', /lower-case words/],
