@@ -4,6 +4,7 @@ export { ShardedDatabase } from './sharded-database.ts';
 export { ShardedDatabaseModule } from './sharded-database.module.ts';
 export type { DatabaseNode } from './database.node.ts';
 export type { Reader } from './reader.ts';
+export type { Rows } from './node.transaction.ts';
 export type { NodeSample } from './node.monitor.ts';
 export type { DatabaseBehaviour, DatabaseNodes, DatabaseOptions, ShardedDatabaseOptions } from './database.options.ts';
 export { DatabaseError } from './database.error.ts';

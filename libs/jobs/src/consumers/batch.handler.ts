@@ -1,6 +1,7 @@
 import type { Message } from '@tenfold/contracts';
-import type { Database } from '@tenfold/database';
+import type { Database, Rows } from '@tenfold/database';
 import { inSpan, runInContext } from '@tenfold/telemetry';
+import type { EntityManager } from 'typeorm';
 import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
 import { startHandlerSpan } from '../message.span.ts';
@@ -8,7 +9,7 @@ import { unlessAborted } from './deadline.ts';
 import type { BatchDelivery, BatchFailure } from './delivery.ts';
 import { isOutage, putAside } from './failure.ts';
 import type { FailedMessage } from './failure.ts';
-import { endPending, markHandled, unmark } from './inbox.ts';
+import { beginMarking, endPending, markedBy, unmark } from './inbox.ts';
 import { outagePauseMs } from './message.handler.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
 import type { ReadMessage, ReceivedMessage } from './message.reader.ts';
@@ -87,28 +88,29 @@ export class BatchHandler {
     const { message, database, run, shutdown } = this.#options;
     const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), shutdown]);
     const context = contextOf(batch.map(({ received }) => received), message.timeoutMs, signal);
-    const handle = () =>
-      database.write(async (tx) => {
-        const marked = await markHandled(tx, batch.map(({ messageId }) => messageId), message.timeoutMs);
-        // Of a message that is in the batch twice, the first one counts.
-        const fresh = batch.filter(({ messageId }) => marked.delete(messageId));
-        if (fresh.length === 0) return { failed: [], done: 0 };
-        const delivery: BatchDelivery = {
-          tx,
-          signal,
-          messages: fresh.map(({ messageId, received }) => ({ messageId, attempt: attemptOf(received) })),
-        };
-        const failures = (await unlessAborted(run(fresh.map(({ payload }) => payload), delivery), signal, message)) ?? [];
-        const failed = failures.flatMap(({ index, error }) => {
-          const single = fresh[index];
-          return single ? [{ ...single, attempt: attemptOf(single.received), error }] : [];
-        });
-        if (failed.length > 0) await unmark(tx, failed.map(({ messageId }) => messageId));
-        const failedIds = new Set(failed.map(({ messageId }) => messageId));
-        const done = fresh.filter(({ messageId }) => !failedIds.has(messageId));
-        await endPending(tx, done.map(({ received }) => received));
-        return { failed, done: done.length };
+    const handleMarked = async (tx: EntityManager, started: readonly Rows[]) => {
+      const marked = markedBy(started);
+      // Of a message that is in the batch twice, the first one counts.
+      const fresh = batch.filter(({ messageId }) => marked.delete(messageId));
+      if (fresh.length === 0) return { failed: [], done: 0 };
+      const delivery: BatchDelivery = {
+        tx,
+        signal,
+        messages: fresh.map(({ messageId, received }) => ({ messageId, attempt: attemptOf(received) })),
+      };
+      const failures = (await unlessAborted(run(fresh.map(({ payload }) => payload), delivery), signal, message)) ?? [];
+      const failed = failures.flatMap(({ index, error }) => {
+        const single = fresh[index];
+        return single ? [{ ...single, attempt: attemptOf(single.received), error }] : [];
       });
+      if (failed.length > 0) await unmark(tx, failed.map(({ messageId }) => messageId));
+      const failedIds = new Set(failed.map(({ messageId }) => messageId));
+      const done = fresh.filter(({ messageId }) => !failedIds.has(messageId));
+      await endPending(tx, done.map(({ received }) => received));
+      return { failed, done: done.length };
+    };
+    const handle = () =>
+      database.write(handleMarked, { start: beginMarking(batch.map(({ messageId }) => messageId), message.timeoutMs) });
     const span = startHandlerSpan(message.topic, context, batch.map(({ received }) => received));
     const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle));
     handled.inc({ topic: message.topic, outcome: 'done' }, done);

@@ -1,24 +1,27 @@
+import type { Rows } from '@tenfold/database';
 import type { EntityManager } from 'typeorm';
 import { header } from '../message.headers.ts';
 import type { ReceivedMessage } from './message.reader.ts';
 
 /**
- * Marks messages as handled. Another transaction that has marked one of them and has not ended yet is waited for; so of
- * two processes with one message, a second delivery or a member that was taken for dead, one has the effect.
+ * SQL that begins a transaction and marks messages as handled, in one round trip: for the `start` of `database.write`.
+ * Another transaction that has marked one of them and has not ended yet is waited for; so of two processes with one
+ * message, a second delivery or a member that was taken for dead, one has the effect.
  *
+ * @param messageIds UUIDs, which is what lets them stand in the statement
  * @param idleMs after so long without a statement the server ends the transaction: whoever is stopped in the middle of
  *   a job holds its successor up no longer
- * @returns the ids that were not marked before
  */
-export async function markHandled(tx: EntityManager, messageIds: readonly string[], idleMs: number): Promise<Set<string>> {
+export function beginMarking(messageIds: readonly string[], idleMs: number): string {
   // In the order of ids, so that two batches with the same messages never wait for each other crosswise.
-  const marked = await tx.query<{ message_id: string }[]>(
-    `INSERT INTO inbox (message_id)
-     SELECT DISTINCT unnest($1::uuid[]) AS message_id FROM set_config('idle_in_transaction_session_timeout', $2, true) ORDER BY 1
-     ON CONFLICT DO NOTHING RETURNING message_id`,
-    [messageIds, String(idleMs)],
-  );
-  return new Set(marked.map(({ message_id }) => message_id));
+  return `START TRANSACTION; SET LOCAL idle_in_transaction_session_timeout = ${idleMs};
+    INSERT INTO inbox (message_id) SELECT DISTINCT unnest('{${messageIds.join(',')}}'::uuid[]) AS message_id ORDER BY 1
+    ON CONFLICT DO NOTHING RETURNING message_id`;
+}
+
+/** @returns the ids that were not marked before */
+export function markedBy(started: readonly Rows[]): Set<string> {
+  return new Set((started.at(-1) ?? []).map(({ message_id }) => String(message_id)));
 }
 
 /** Whether the message was added as the only pending one of its kind. */

@@ -9,7 +9,7 @@ import { TrackedRun } from '../states/tracked.run.ts';
 import { unlessAborted } from './deadline.ts';
 import type { Delivery, TrackedDelivery } from './delivery.ts';
 import { delayOf, isOutage, putAside } from './failure.ts';
-import { endPending, markHandled } from './inbox.ts';
+import { beginMarking, endPending, markedBy } from './inbox.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
 import type { ReadMessage, ReceivedMessage } from './message.reader.ts';
 
@@ -88,13 +88,15 @@ export class MessageHandler {
         await unlessAborted(run(payload, { signal, messageId, attempt } as Delivery), signal, message);
         return 'done';
       }
-      return database.write(async (tx) => {
-        const marked = await markHandled(tx, [messageId], message.timeoutMs);
-        if (marked.size === 0) return 'duplicate';
-        await unlessAborted(run(payload, { tx, signal, messageId, attempt }), signal, message);
-        await endPending(tx, [received]);
-        return 'done';
-      });
+      return database.write(
+        async (tx, started) => {
+          if (markedBy(started).size === 0) return 'duplicate';
+          await unlessAborted(run(payload, { tx, signal, messageId, attempt }), signal, message);
+          await endPending(tx, [received]);
+          return 'done';
+        },
+        { start: beginMarking([messageId], message.timeoutMs) },
+      );
     };
     const span = startHandlerSpan(message.topic, context, [received]);
     return span ? inSpan(span, handle) : runInContext(context, handle);
