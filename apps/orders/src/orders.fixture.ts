@@ -15,6 +15,8 @@ import { inject } from 'vitest';
 import { migrations } from './migrations/index.ts';
 import { OrdersModule } from './orders.module.ts';
 import { ordersSettings } from './orders.settings.ts';
+import type { ArchivedMonth } from './archive/month.archive.ts';
+import type { OrderArchive } from './archive/order.archive.ts';
 
 type Catalog = typeof catalogCalls.calls;
 type Inventory = typeof inventoryCalls.calls;
@@ -182,4 +184,11 @@ export async function startOrders(): Promise<OrdersFixture> {
       await Promise.all([first.drop(), second.drop()]);
     },
   };
+}
+
+/** What moved to the object store. */
+export async function archiveAll(archive: OrderArchive): Promise<ArchivedMonth[]> {
+  const months: ArchivedMonth[] = [];
+  for await (const month of archive.archiveOld(new Date())) months.push(month);
+  return months;
 }

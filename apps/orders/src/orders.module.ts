@@ -8,6 +8,7 @@ import { CheckoutHandler } from './checkout/checkout.handler.ts';
 import { CheckoutReconciler, PAYMENT_LIMIT_MS } from './checkout/checkout.reconciler.ts';
 import { CheckoutRepository } from './checkout/checkout.repository.ts';
 import { CheckoutService } from './checkout/checkout.service.ts';
+import { ArchiveHandler } from './archive/archive.handler.ts';
 import { archiveStore } from './archive/archive.store.ts';
 import { OrderArchive } from './archive/order.archive.ts';
 import { OrderEntity } from './order/order.entity.ts';
@@ -21,7 +22,7 @@ import { PartitionRepository } from './partition/partition.repository.ts';
 
 /** Checkout and order history, sharded by customer. */
 @Module({
-  controllers: [CheckoutHandler, OrderHandler, PaymentHandler, PartitionHandler],
+  controllers: [ArchiveHandler, CheckoutHandler, OrderHandler, PaymentHandler, PartitionHandler],
   providers: [CheckoutService, CheckoutRepository, CheckoutReconciler, OrderRepository, PaymentRepository, PartitionRepository],
 })
 export class OrdersModule {

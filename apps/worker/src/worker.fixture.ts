@@ -74,6 +74,14 @@ export class OrdersForTests {
     return { created: [] };
   }
 
+  archived = 0;
+
+  @Answers(ordersCalls.calls.archiveOrders)
+  async *archiveOrders(): AsyncGenerator<{ shard: string; month: string; rows: number }> {
+    this.archived += 1;
+    yield { shard: 'orders-0', month: '2024-01', rows: 1 };
+  }
+
   /** All that have been confirmed. */
   placed: readonly PayloadOf<typeof orderPlaced>[] = [];
   /** Runs before each part of the stream of orders, from 1. */

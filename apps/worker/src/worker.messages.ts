@@ -1,4 +1,14 @@
-import { buildReport, compensateOrder, orderPlaced, rebuildSales, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
+import { archiveOrders, buildReport, compensateOrder, ensureOrderPartitions, orderPlaced, rebuildSales, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
 
 /** What this service handles. */
-export const workerMessages = [takePayment, orderPlaced, sendReceipt, compensateOrder, sendCancellation, buildReport, rebuildSales];
+export const workerMessages = [
+  takePayment,
+  orderPlaced,
+  sendReceipt,
+  compensateOrder,
+  sendCancellation,
+  buildReport,
+  rebuildSales,
+  ensureOrderPartitions,
+  archiveOrders,
+];

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { accountsCalls, ordersCalls } from '@tenfold/contracts';
 import { Database, DatabaseModule } from '@tenfold/database';
-import { ConsumersModule, JobStates, OutboxModule } from '@tenfold/jobs';
+import { ConsumersModule, JobStates, OutboxModule, SchedulesModule } from '@tenfold/jobs';
 import { CallsModule } from '@tenfold/rpc';
 import { CancellationJob } from './cancellation/cancellation.job.ts';
 import { PaymentJob } from './payment/payment.job.ts';
@@ -18,14 +18,15 @@ import { ReportThreads } from './report/report.threads.ts';
 import { SalesProjection } from './sales/sales.projection.ts';
 import { SalesRebuild } from './sales/sales.rebuild.ts';
 import { SalesRepository } from './sales/sales.repository.ts';
-import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
+import { OrdersUpkeep } from './upkeep/orders.upkeep.ts';
+import { upkeepSchedules } from './upkeep/upkeep.schedules.ts';
 import { workerMessages } from './worker.messages.ts';
 import type { WorkerConfig } from './worker.settings.ts';
 
 /** What need not be done while a customer waits: payments, mails, reports, the sales projection, upkeep. */
 @Module({
   controllers: [ReportHandler],
-  providers: [CancellationJob, PaymentJob, ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRebuild, SalesRepository, PartitionUpkeep],
+  providers: [CancellationJob, PaymentJob, ReceiptJob, ReportJob, ReportRepository, SalesProjection, SalesRebuild, SalesRepository, OrdersUpkeep],
 })
 export class WorkerModule {
   static register(config: WorkerConfig): DynamicModule {
@@ -49,6 +50,7 @@ export class WorkerModule {
           instance: config.REPLICA,
           messages: workerMessages,
         }),
+        SchedulesModule.register({ schedules: upkeepSchedules }),
         CallsModule.register({ contract: accountsCalls, addresses: config.CALL_ADDRESSES_ACCOUNTS, ...security }),
         CallsModule.register({ contract: ordersCalls, addresses: config.CALL_ADDRESSES_ORDERS, ...security }),
       ],

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { compensateOrder, orderPlaced, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
+import { archiveOrders, compensateOrder, ensureOrderPartitions, orderPlaced, sendCancellation, sendReceipt, takePayment } from '@tenfold/contracts';
 import type { PayloadOf, Report } from '@tenfold/contracts';
 import type { BatchDelivery, Progress, TrackedDelivery } from '@tenfold/jobs';
 import { faultProxy } from '@tenfold/local-cluster/testing';
@@ -16,7 +16,6 @@ import type { Fate } from './payment/payment.rules.ts';
 import { PaymentStandIn } from './payment/payment.stand-in.ts';
 import { ReportHandler } from './report/report.handler.ts';
 import { SalesRebuild } from './sales/sales.rebuild.ts';
-import { PartitionUpkeep } from './upkeep/partition.upkeep.ts';
 import { emailOf, startWorker } from './worker.fixture.ts';
 import type { WorkerFixture } from './worker.fixture.ts';
 
@@ -397,7 +396,17 @@ describe('a payment', () => {
 
 describe('the upkeep', () => {
   test('has the partitions of the coming months made', async () => {
-    await worker.module.get(PartitionUpkeep).ensure();
-    expect(worker.orders.monthsAhead).toContain(3);
+    await worker.send(ensureOrderPartitions, {});
+    await expect.poll(() => worker.orders.monthsAhead, patience).toContain(3);
+  });
+
+  test('has old orders archived', async () => {
+    await worker.send(archiveOrders, {});
+    await expect.poll(() => worker.orders.archived, patience).toBe(1);
+  });
+
+  test('is due once a day, whatever replicas there are', async () => {
+    const known = () => worker.query<{ name: string; due: string }>(`select name, to_char(next_at at time zone 'UTC', 'HH24:MI') as due from outbox_schedules order by name`);
+    await expect.poll(known, patience).toEqual([{ name: 'archive-orders', due: '02:40' }, { name: 'order-partitions', due: '02:10' }]);
   });
 });

@@ -1,7 +1,7 @@
 import { productChanged } from './catalog.contract.ts';
 import type { Message } from './message.contract.ts';
 import { compensateOrder, orderPlaced, sendCancellation, sendReceipt, takePayment } from './orders.contract.ts';
-import { buildReport, rebuildSales } from './worker.contract.ts';
+import { archiveOrders, buildReport, ensureOrderPartitions, rebuildSales } from './worker.contract.ts';
 
 /** Every job and event of the system: what the topics are made from. */
 export const allMessages: readonly Message[] = [
@@ -13,4 +13,6 @@ export const allMessages: readonly Message[] = [
   sendCancellation,
   buildReport,
   rebuildSales,
+  ensureOrderPartitions,
+  archiveOrders,
 ];

@@ -50,5 +50,5 @@ export {
   unpaidReason,
 } from './orders.contract.ts';
 export type { Order, OrderPage, OrderSummary, UnpaidReason } from './orders.contract.ts';
-export { buildReport, newReport, rebuildSales, report, reportKind, workerCalls } from './worker.contract.ts';
+export { buildReport, newReport, archiveOrders, ensureOrderPartitions, rebuildSales, report, reportKind, workerCalls } from './worker.contract.ts';
 export type { Report } from './worker.contract.ts';

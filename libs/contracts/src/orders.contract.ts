@@ -147,6 +147,16 @@ export const ordersCalls = defineCalls('orders', {
     deadlineMs: 10_000,
     statements: 8,
   },
+  /** Moves the months that are old enough into the object store, and tells of each one that is there; none where nothing is archived. */
+  archiveOrders: {
+    priority: 'low',
+    stream: true,
+    request: z.strictObject({}),
+    response: z.strictObject({ shard: z.string(), month: orderMonth, rows: z.int().min(0) }),
+    errors: [],
+    idempotent: true,
+    deadlineMs: 3_600_000,
+  },
   /** Makes the monthly partitions ahead of their month. */
   ensurePartitions: {
     request: z.strictObject({ monthsAhead: z.int().min(1).max(24).default(3) }),

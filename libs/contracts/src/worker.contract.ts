@@ -66,6 +66,23 @@ export const rebuildSales = defineJob({
   timeoutMs: 3_600_000,
 });
 
+/** Has the monthly partitions of orders made ahead. */
+export const ensureOrderPartitions = defineJob({
+  topic: 'worker.ensure-order-partitions',
+  payload: z.strictObject({}),
+  key: () => 'orders',
+  retryDelaysMs: [60_000],
+});
+
+/** Has orders that are old enough moved into the object store. */
+export const archiveOrders = defineJob({
+  topic: 'worker.archive-orders',
+  payload: z.strictObject({}),
+  key: () => 'orders',
+  retryDelaysMs: [60_000],
+  timeoutMs: 3_600_000,
+});
+
 export const buildReport = defineJob({
   topic: 'worker.build-report',
   payload: z.strictObject({ reportId: uuid }),

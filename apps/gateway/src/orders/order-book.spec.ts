@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AccountsForTests, admin, customer, gatewaySecret, startGateway } from '../gateway.fixture.ts';
 import type { RunningGateway } from '../gateway.fixture.ts';
 
-const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, settlePayments, cancelOrder, ensurePartitions } = ordersCalls.calls;
+const { placeOrder, listOrders, listAllOrders, listArchivedOrders, getOrder, streamOrders, settlePayments, cancelOrder, ensurePartitions, archiveOrders } = ordersCalls.calls;
 const nobody = randomUUID();
 let customers: string[] = [];
 /** Positions that histories were asked for. */
@@ -67,6 +67,9 @@ class OrdersForTests {
   cancelOrder(): never {
     throw new Error('not asked');
   }
+
+  @Answers(archiveOrders)
+  async *archiveOrders(): AsyncGenerator<never> {}
 
   @Answers(ensurePartitions)
   ensurePartitions(): { created: [] } {

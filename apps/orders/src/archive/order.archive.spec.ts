@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { bucketTables } from '../bucket.tables.ts';
 import { OrderHandler } from '../order/order.handler.ts';
-import { startOrders } from '../orders.fixture.ts';
+import { archiveAll, startOrders } from '../orders.fixture.ts';
 import type { OrdersFixture } from '../orders.fixture.ts';
 import { monthOf, partitionOf, restoreMonth } from './month.archive.ts';
 import { OrderArchive } from './order.archive.ts';
@@ -57,7 +57,7 @@ test('an old month moves to the object store, its orders are still found, and it
   const id = some?.id ?? '';
   const placed = await inSession(async () => history.getOrder({ accountId, id }));
 
-  const archived = await archive.archiveOld(new Date());
+  const archived = await archiveAll(archive);
   expect(archived).toMatchObject([
     { shard: 'orders-0', month: old, rows: 4500 },
     { shard: 'orders-1', month: old, rows: 0 },
@@ -81,7 +81,7 @@ test('an old month moves to the object store, its orders are still found, and it
 });
 
 test('a history says what is in the archive on its last page alone, and not to others', async () => {
-  await archive.archiveOld(new Date());
+  await archiveAll(archive);
   const other = orders.accountOn(0);
   const recent = (minute: number) =>
     orders.query(accountId, `insert into orders values ($1, $2, 'confirmed', 1, $3, '[]')`, [idAt(Date.now() - minute * 60_000), accountId, new Date(Date.now() - minute * 60_000)]);
@@ -122,7 +122,7 @@ test('what is in the archive goes with the bucket of its account, and is found f
 });
 
 test('a few files are read at once, and whoever comes then is told to come again', async () => {
-  await archive.archiveOld(new Date());
+  await archiveAll(archive);
   const answers = await Promise.allSettled(Array.from({ length: 12 }, () => archive.list(accountId, old)));
   expect(answers.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(4);
   const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
@@ -141,12 +141,12 @@ test('a month whose file cannot be read back stays in the database', async () =>
       return typeof value === 'function' ? (value as (...parameters: unknown[]) => unknown).bind(target) : value;
     },
   });
-  await new OrderArchive(orders.sharded, { store: damaging, keepMonths: 23 }).archiveOld(new Date());
+  await archiveAll(new OrderArchive(orders.sharded, { store: damaging, keepMonths: 23 }));
   expect(await fingerprint()).toEqual(before);
 });
 
 test('a damaged file is not restored, and nothing changes', async () => {
-  await archive.archiveOld(new Date());
+  await archiveAll(archive);
   const file = join(directory, `orders/orders-0/${old}.jsonl.gz`);
   const good = readFileSync(file);
   damage(`orders/orders-0/${old}.jsonl.gz`);
@@ -157,7 +157,7 @@ test('a damaged file is not restored, and nothing changes', async () => {
 });
 
 test('an order of a month without a partition is not lost', async () => {
-  await archive.archiveOld(new Date());
+  await archiveAll(archive);
   const at = `${old}-15T12:00:00Z`;
   await orders.query(accountId, `insert into orders values ($1, $2, 'confirmed', 1, $3, '[]')`, [randomUUID(), accountId, at]);
   const [row] = await orders.query<{ partition: string }>(accountId, 'select tableoid::regclass::text as partition from orders where created_at = $1', [at]);

@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Order } from '@tenfold/contracts';
 import { CallError } from '@tenfold/rpc';
 import { ShardedDatabase } from '@tenfold/database';
@@ -16,18 +15,15 @@ export interface OrderArchiveOptions {
   keepMonths: number;
 }
 
-const day = 24 * 60 * 60 * 1000;
-
 /** Files that are unpacked at once for those who look into the past: it takes a core. */
 const mostReading = 4;
 
 const filesSql = 'select file from archived_orders where account_id = $1 and month = $2';
 
-/** Keeps the orders table from growing for ever: daily, months that are old enough move to the object store. */
+/** Keeps the orders table from growing for ever: months that are old enough move to the object store. */
 @Injectable()
-export class OrderArchive implements OnApplicationBootstrap, OnApplicationShutdown {
+export class OrderArchive {
   readonly #logger = new Logger(OrderArchive.name);
-  #timer: NodeJS.Timeout | undefined;
   #reading = 0;
 
   constructor(
@@ -35,31 +31,15 @@ export class OrderArchive implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly options: OrderArchiveOptions,
   ) {}
 
-  onApplicationBootstrap(): void {
+  /** Archives, on each shard, every month older than those to keep, and gives each when it is there. A month that fails stays for the next time. */
+  async *archiveOld(now: Date): AsyncGenerator<ArchivedMonth> {
     if (!this.options.store) return;
-    // Not at the start, when everything else wants the database; replicas need not ask together.
-    this.#timer = setInterval(() => void this.archiveOld(new Date()), day + Math.random() * 60_000).unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** Archives, on each shard, every month older than those to keep. A month that fails stays, and is tried again the next day. */
-  async archiveOld(now: Date): Promise<ArchivedMonth[]> {
-    const archived: ArchivedMonth[] = [];
     for (const shard of this.sharded.all) {
       for (const month of await this.#oldMonths(shard, now)) {
-        try {
-          const done = await this.#archive(shard, month);
-          if (done) archived.push(done);
-        } catch (error) {
-          this.#logger.error({ msg: 'a month of orders could not be archived', shard: shard.name, month, err: error });
-        }
+        const archived = await this.#tryToArchive(shard, month);
+        if (archived) yield archived;
       }
     }
-    if (archived.length > 0) this.#logger.log({ msg: 'orders archived', archived });
-    return archived;
   }
 
   /** An order whose month is in the archive. @throws CallError `overloaded` */
@@ -101,6 +81,17 @@ export class OrderArchive implements OnApplicationBootstrap, OnApplicationShutdo
       { prefer: 'primary' },
     );
     return rows.map(({ month }) => month).filter((month) => month < oldest);
+  }
+
+  async #tryToArchive(shard: Database, month: string): Promise<ArchivedMonth | undefined> {
+    try {
+      const archived = await this.#archive(shard, month);
+      if (archived) this.#logger.log({ msg: 'orders archived', archived });
+      return archived;
+    } catch (error) {
+      this.#logger.error({ msg: 'a month of orders could not be archived', shard: shard.name, month, err: error });
+      return undefined;
+    }
   }
 
   #archive(shard: Database, month: string): Promise<ArchivedMonth | undefined> {
