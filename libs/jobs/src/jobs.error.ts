@@ -4,7 +4,7 @@
  * - `doubled-handler`: two handlers of one service handle the same message; found at boot.
  * - `missing-handler`: a message that the service says it handles has no handler; found at boot.
  * - `undeclared-handler`: a handler's message is not among those that the service says it handles; found at boot.
- * - `kafka-unavailable`: Kafka did not take the messages within its retries.
+ * - `kafka-unavailable`: Kafka did not take the messages within its retries, or has no leader for a new topic.
  * - `unknown-dead-letter`: there is no such dead letter, or somebody has replayed or discarded it.
  * - `timed-out`: a handler took longer than the message's `timeoutMs`.
  * - `superseded`: a tracked job was cancelled, or another process has begun to run it; whatever this one does is in vain.

@@ -1,10 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { topicsOf } from '@tenfold/contracts';
 import type { Message } from '@tenfold/contracts';
+import { KafkaJSProtocolError } from 'kafkajs';
+import type { Admin } from 'kafkajs';
+import { JobsError } from '../jobs.error.ts';
 import { createKafka } from './kafkajs.client.ts';
 
 /**
  * Makes the topics of the messages that do not exist yet: theirs, those of their retries and of their dead letters.
  * An existing topic is left as it is. Run it at deployment; a service makes no topics.
+ *
+ * @throws JobsError `kafka-unavailable` when a partition has no leader half a minute later
  */
 export async function ensureTopics(brokers: readonly string[], messages: readonly Message[]): Promise<void> {
   const kafka = createKafka({
@@ -19,10 +25,32 @@ export async function ensureTopics(brokers: readonly string[], messages: readonl
     const missing = messages.flatMap((message) => topicsOf(message)).filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return;
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: missing.map(({ topic, partitions }) => ({ topic, numPartitions: partitions, replicationFactor: -1 })),
     });
+    await whenLed(admin, missing.map(({ topic }) => topic));
   } finally {
     await admin.disconnect();
+  }
+}
+
+const ledWithinMs = 30_000;
+
+/**
+ * Waits until every partition has a leader. kafkajs' own `waitForLeaders` fails on a busy broker that has not heard of the
+ * topic yet, which is made by then.
+ */
+async function whenLed(admin: Admin, topics: string[]): Promise<void> {
+  const until = Date.now() + ledWithinMs;
+  for (;;) {
+    try {
+      const metadata = await admin.fetchTopicMetadata({ topics });
+      if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      const unknown = error instanceof KafkaJSProtocolError && ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(error.type);
+      if (!unknown) throw error;
+    }
+    if (Date.now() > until) throw new JobsError('kafka-unavailable', `no leader within ${ledWithinMs / 1000} s for some partition of ${topics.join(', ')}`);
+    await sleep(100);
   }
 }
