@@ -99,7 +99,10 @@ export function ofKind<Kind extends keyof Kinds>(manifests: readonly Manifest[],
 /** Which overlays there are. */
 export const overlays: readonly string[] = readdirSync(join(root, 'k8s/overlays')).sort();
 
-const kustomizeModule = 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1';
+const modules = {
+  kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1',
+  'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',
+} as const;
 
 function onPath(program: string): string | undefined {
   const folders = [process.env['KUBEBUILDER_ASSETS'], join(root, '.tenfold/bin'), ...(process.env['PATH'] ?? '').split(delimiter)];
@@ -109,14 +112,19 @@ function onPath(program: string): string | undefined {
 /** `kubectl` of `KUBEBUILDER_ASSETS` or the path. */
 export const findKubectl = (): string | undefined => onPath('kubectl');
 
+/** The program, built once by Go where there is none; undefined without either. */
+export function findOrBuild(program: keyof typeof modules): string | undefined {
+  if (onPath(program) === undefined && onPath('go') !== undefined) {
+    spawnSync('go', ['install', modules[program]], { env: { ...process.env, GOBIN: join(root, '.tenfold/bin'), GOFLAGS: '' }, stdio: ['ignore', 2, 2] });
+  }
+  return onPath(program);
+}
+
 /** The command that renders a kustomization: kubectl, kustomize, or kustomize built once by Go; undefined without any of them. */
 export function findKustomize(): readonly string[] | undefined {
   const kubectl = findKubectl();
   if (kubectl !== undefined) return [kubectl, 'kustomize'];
-  if (onPath('kustomize') === undefined && onPath('go') !== undefined) {
-    spawnSync('go', ['install', kustomizeModule], { env: { ...process.env, GOBIN: join(root, '.tenfold/bin'), GOFLAGS: '' }, stdio: ['ignore', 2, 2] });
-  }
-  const kustomize = onPath('kustomize');
+  const kustomize = findOrBuild('kustomize');
   return kustomize === undefined ? undefined : [kustomize, 'build'];
 }
 
