@@ -31,6 +31,7 @@ export interface Container {
   envFrom?: { configMapRef?: { name: string } }[];
   ports?: { name: string; containerPort: number }[];
   lifecycle?: { preStop?: { sleep?: { seconds: number } } };
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
   resources: Record<'requests' | 'limits', Record<string, string> | undefined>;
   startupProbe?: Probe;
   livenessProbe?: Probe;
@@ -39,7 +40,12 @@ export interface Container {
 
 export interface PodTemplate {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
-  spec: { terminationGracePeriodSeconds?: number; containers: Container[] };
+  spec: { terminationGracePeriodSeconds?: number; serviceAccountName?: string; containers: Container[]; volumes?: Volume[] };
+}
+
+export interface Volume {
+  name: string;
+  csi?: { driver: string; volumeAttributes: Record<string, string> };
 }
 
 export interface Deployment extends Manifest {
