@@ -58,7 +58,7 @@ test('Kafka is where production looks for it, and makes no topic by itself', () 
 
 test.each(['session', 'cache'])('the Redis of the %s keeps and evicts what it does everywhere', (which) => {
   const examples = examplesIn('redis.redis-operator.yaml');
-  const redis = examples.find(({ kind, metadata }) => /^Redis/.test(kind) && metadata.name === `${which}-redis`);
+  const redis = examples.find(({ kind, metadata }) => kind.startsWith('Redis') && metadata.name === `${which}-redis`);
   const settings = examples.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === redis?.spec.redisConfig.additionalRedisConfig);
   const ours = readFileSync(join(root, `infra/redis/${which}.conf`), 'utf8');
   for (const setting of ['maxmemory-policy', 'appendonly']) {
