@@ -17,18 +17,27 @@ COPY --from=workspaces /source ./
 # Not `npm ci`: it refuses a lockfile made where an optional package of another platform could not be looked up.
 RUN npm install --no-save --loglevel=error && npm cache clean --force
 
+# What prepares databases, seeds them and measures PgBouncer where docker-compose.yml runs. Never deployed.
+FROM packages AS tools
+COPY libs libs
+COPY loadtests loadtests
+USER 65532:65532
+ENTRYPOINT ["node", "--max-semi-space-size=8"]
+
 FROM packages AS build
-COPY . .
+COPY tsconfig.base.json ./
+COPY scripts scripts
+COPY libs libs
+COPY apps apps
 RUN node scripts/build.ts
 
 # What the running image consists of, under /image.
 FROM build AS image
 ARG SERVICE
 RUN test -n "$SERVICE" || { echo 'Say which service: --build-arg SERVICE=catalog'; exit 1; }
-RUN node scripts/ship.ts "$SERVICE" /image/app \
-  && npm sbom --package-lock-only --omit=dev --workspace="@tenfold/$SERVICE" --sbom-format=cyclonedx > /image/app/sbom.cdx.json
+RUN node scripts/ship.ts "$SERVICE" /image/app
 RUN node="$(readlink -f "$(command -v node)")" \
-  && mkdir -p /image/usr/bin /image/etc/ssl/certs /image/tmp \
+  && mkdir -p /image/usr/bin /image/etc/ssl/certs /image/tmp /objects \
   && cp "$node" /image/usr/bin/node \
   # The loader and the libraries, at the paths that the binary has for them.
   && { ldd "$node"; ls -d /lib/*-linux-gnu/libnss_dns.so.2 /lib/*-linux-gnu/libnss_files.so.2 /lib/*-linux-gnu/libresolv.so.2; } \
@@ -48,6 +57,8 @@ LABEL org.opencontainers.image.title="tenfold/${SERVICE}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT"
 COPY --from=image /image /
+# Where a volume for the object store is mounted: an empty one takes over whose folder it is.
+COPY --from=image --chown=65532:65532 /objects /objects
 WORKDIR /app
 USER 65532:65532
 ENV NODE_ENV=production HOST=0.0.0.0 OPERATIONS_PORT=8081 TZ=UTC VERSION=${VERSION}

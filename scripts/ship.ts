@@ -1,6 +1,7 @@
-import { cpSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { billOfMaterials } from './bill-of-materials.ts';
 import { shippedPackages } from './build.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -25,7 +26,8 @@ function packagesBeside(bundles: string): Set<string> {
 }
 
 /**
- * Puts what a service needs to run into a folder of its own: its bundles, and the packages that stay outside of them.
+ * Puts what a service needs to run into a folder of its own: its bundles, the packages that stay outside of them, and
+ * the bill of materials.
  *
  * @param service name of an app that is built
  */
@@ -36,6 +38,7 @@ export function ship(service: string, folder: string): void {
   for (const name of packagesBeside(bundles)) {
     cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true, filter: (file) => !/\.(map|md|d\.[cm]?ts|ts)$/.test(file) });
   }
+  writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(service, folder), undefined, 2)}\n`);
 }
 
 if (import.meta.main) {
