@@ -8,7 +8,7 @@ export type { ProcessStatus } from './cluster.status.ts';
 export type { ClusterUrls } from './cluster.urls.ts';
 export type { ComponentName, ExtraName } from './components/component-names.ts';
 export { poolEntries } from './components/pgbouncer.component.ts';
-export { poolSize } from './components/postgresql.component.ts';
+export { maxConnections, poolSize, primaryNode, replicaNodes, shardNode } from './components/postgresql.component.ts';
 export { readStatus, sendCommand } from './control/control.client.ts';
 export type { ClusterStatus, Command } from './control/control.protocol.ts';
 export { databaseUrlsOf } from './database-urls.ts';

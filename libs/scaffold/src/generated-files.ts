@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** What is made from contracts and rules: docs/calls.md with the records of all calls, and the rules for Kubernetes. */
-const scripts = ['scripts/contracts.ts', 'scripts/kubernetes/prometheus-rules.ts'];
+/**
+ * What is made from contracts, rules and declarations: docs/calls.md with the records of all calls, the rules for
+ * Kubernetes, and the services in docker-compose.yml.
+ */
+const scripts = ['scripts/contracts.ts', 'scripts/kubernetes/prometheus-rules.ts', 'scripts/compose/write-services.ts'];
 
 /** Has them written anew, from the files as they are on disk. */
 export function rewriteGenerated(root: string): void {

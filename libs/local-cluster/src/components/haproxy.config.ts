@@ -48,6 +48,7 @@ export function haproxyConfig(root: string, { httpPort, metricsPort, adminSocket
     METRICS_PORT: metricsPort,
     ADMIN_SOCKET: adminSocket,
     SLOTS: maximumReplicas,
+    SERVERS: '127.0.0.1:1 disabled',
     CACHE: String(cache),
     BALANCE: algorithm,
     COMPRESSION: compression ? compressionLines : '',

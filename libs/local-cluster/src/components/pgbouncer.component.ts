@@ -38,7 +38,8 @@ export async function startPgbouncer(context: ClusterContext): Promise<void> {
   makeDirectory(config, user);
   const authFile = join(config, 'userlist.txt');
   const logins = { postgres: secrets.superuserPassword, ...secrets.serviceVerifiers };
-  writeAtomically(authFile, Object.entries(logins).map(([login, secret]) => `"${login}" "${secret}"\n`).join(''), { owner: user });
+  const users = Object.entries(logins).map(([login, secret]) => `"${login}" "${secret}"`).join('\n');
+  writeAtomically(authFile, renderTemplate(join(context.root, 'infra/pgbouncer/userlist.txt'), { USERS: users }), { owner: user });
   const values = { DATABASES: databases.join('\n'), LISTEN_ADDRESS: address, PORT: port, AUTH_FILE: authFile, POOL_SIZE: poolSize };
   const configFile = join(config, 'pgbouncer.ini');
   writeAtomically(configFile, renderTemplate(join(context.root, 'infra/pgbouncer/pgbouncer.ini'), values), { owner: user });

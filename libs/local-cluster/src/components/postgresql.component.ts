@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { ClusterError } from '../cluster.error.ts';
 import type { ClusterContext } from '../cluster.context.ts';
 import { runCommand } from '../command.ts';
 import { makeDirectory, renderTemplate, writeAtomically } from '../files.ts';
 import { address, clientNetwork } from '../ports.ts';
+import type { ServiceDeclaration } from '../service-declaration.ts';
 import type { SupervisedProcess } from '../supervised-process.ts';
+import { prepareDatabases, withClient } from './postgresql.databases.ts';
 
 /** One PostgreSQL server. */
 export interface PostgresNode {
@@ -33,6 +34,15 @@ const otherConnections = 60;
 
 const slotOf = (node: PostgresNode) => node.name.replaceAll('-', '_');
 
+/** Whose databases a primary has, and what its replicas read from. */
+export function databasesOn(node: PostgresNode, declarations: readonly ServiceDeclaration[]): { owners: string[]; slots: string[] } {
+  const owners = declarations.filter(({ database }) => (node.shard === 0 ? database !== undefined : database === 'sharded'));
+  return { owners: owners.map(({ name }) => name), slots: replicaNodes.filter(({ copyOf }) => copyOf === node.name).map(slotOf) };
+}
+
+/** How many connections a node takes, of services that have a database on it or on another one. */
+export const maxConnections = (databases: number): number => databases * poolSize + otherConnections;
+
 export function superuserUrl(context: ClusterContext, port: number): string {
   return `postgres://postgres:${context.secrets.superuserPassword}@${address}:${port}`;
 }
@@ -55,7 +65,13 @@ async function startPrimary(context: ClusterContext, node: PostgresNode): Promis
   if (existsSync(data)) requireWhole(context, data);
   else await context.timeline.measure(`${node.name}: initdb`, () => initialise(context, data));
   const started = await run(context, node);
-  await prepareDatabases(context, node);
+  await prepareDatabases({
+    url: superuserUrl(context, await context.ports.of(`${node.name}.postgresql`)),
+    ...databasesOn(node, context.declarations),
+    replicatorPassword: context.secrets.replicatorPassword,
+    // What PgBouncer has as well, so that both are one even if secrets.json was lost.
+    passwordOf: (service) => context.secrets.serviceVerifiers[service] ?? '',
+  });
   return started;
 }
 
@@ -136,7 +152,7 @@ async function run(context: ClusterContext, node: PostgresNode): Promise<Supervi
     LISTEN_ADDRESS: address,
     PORT: port,
     HBA_FILE: join(config, 'pg_hba.conf'),
-    MAX_CONNECTIONS: databases * poolSize + otherConnections,
+    MAX_CONNECTIONS: maxConnections(databases),
     SHARED_BUFFERS: node.sharedBuffers,
     PRIMARY_CONNINFO:
       primaryPort === undefined
@@ -173,50 +189,6 @@ async function isServing(url: string, node: PostgresNode): Promise<boolean> {
       ? 'SELECT NOT pg_is_in_recovery() AS ready'
       : `SELECT count(*) = 1 AS ready FROM pg_stat_wal_receiver WHERE status = 'streaming'`;
   return withClient(`${url}/postgres`, async (client) => (await client.query<{ ready: boolean }>(question)).rows[0]?.ready ?? false);
-}
-
-/** Makes what the services, the replicas and the measurements need, where it is missing. */
-async function prepareDatabases(context: ClusterContext, node: PostgresNode): Promise<void> {
-  const { secrets, declarations } = context;
-  const url = superuserUrl(context, await context.ports.of(`${node.name}.postgresql`));
-  const owners = declarations.filter(({ database }) => (node.shard === 0 ? database !== undefined : database === 'sharded'));
-  await withClient(`${url}/postgres`, async (client) => {
-    const existing = new Set((await client.query<{ name: string }>('SELECT rolname AS name FROM pg_roles UNION ALL SELECT datname FROM pg_database')).rows.map((row) => row.name));
-    await client.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
-    if (!existing.has('replicator')) {
-      await client.query(`CREATE ROLE replicator LOGIN REPLICATION PASSWORD ${client.escapeLiteral(secrets.replicatorPassword)}`);
-    }
-    for (const { name } of owners) {
-      const role = client.escapeIdentifier(name);
-      if (!existing.has(name)) await client.query(`CREATE ROLE ${role} LOGIN`);
-      // Each time, so that PgBouncer's copy and ours are one even if secrets.json was lost.
-      await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(secrets.serviceVerifiers[name] ?? '')}`);
-      // Shows a standby's timeline, by which services tell one that follows a former primary.
-      await client.query(`GRANT pg_read_all_stats TO ${role}`);
-      if (existing.has(name)) continue;
-      await client.query(`CREATE DATABASE ${role} OWNER ${role}`);
-      // A service owns its database, and no other service may look into it.
-      await client.query(`REVOKE ALL ON DATABASE ${role} FROM PUBLIC`);
-    }
-    for (const replica of replicaNodes.filter((replica) => replica.copyOf === node.name)) {
-      await client.query(
-        'SELECT pg_create_physical_replication_slot($1) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)',
-        [slotOf(replica)],
-      );
-    }
-  });
-}
-
-async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000, query_timeout: 60_000 });
-  // A server that goes away while we ask is seen by the query that fails.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await use(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
 }
 
 function programOf(context: ClusterContext, program: string): string {

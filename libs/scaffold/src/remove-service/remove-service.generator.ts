@@ -59,13 +59,13 @@ function pathsOf(tree: Tree, service: Name): string[] {
   ];
 }
 
-/** Sources that still name the service's calls, messages, settings or folder. */
+/** Sources that still name the service's calls, messages, settings or folder; what is written anew afterwards does not count. */
 function mentionsOf(tree: Tree, service: Name, messages: readonly string[]): string[] {
   const names = [`${service.camel}Calls`, ...messages, `CALL_ADDRESSES_${service.constant}`, `apps/${service.kebab}`];
   const mention = new RegExp(`\\b(${names.join('|')})\\b`);
   const found: string[] = [];
   visitNotIgnoredFiles(tree, '.', (path) => {
-    if (/^(?!libs\/scaffold\/).*\.(ts|json|ya?ml)$/.test(path) && mention.test(tree.read(path, 'utf8') ?? '')) found.push(path);
+    if (/^(?!libs\/scaffold\/|docker-compose\.yml$).*\.(ts|json|ya?ml)$/.test(path) && mention.test(tree.read(path, 'utf8') ?? '')) found.push(path);
   });
   return found;
 }
