@@ -3,6 +3,7 @@ import { generateFiles, logger } from '@nx/devkit';
 import type { GeneratorCallback, Tree } from '@nx/devkit';
 import { editJson } from '../edits/json.edit.ts';
 import { addElement, addFrom, addImport, replaceInMethod } from '../edits/source.edit.ts';
+import { rewriteGenerated } from '../generated-files.ts';
 import { pluralOf, spellingsOf } from '../names.ts';
 import { addCacheManifests } from '../service/service.manifests.ts';
 import { addLibrary } from '../service/service.package.ts';
@@ -39,6 +40,7 @@ export default function cache(tree: Tree, { service, name }: CacheOptions): Gene
   addSettings(tree, plan);
   generateFiles(tree, join(templates, 'cache'), '.', substitutionsOf(plan, '', made.features.includes('jobs')));
   return () => {
+    rewriteGenerated(tree.root);
     logger.info(
       `\n${service} reads ${plan.plural.words} through its cache now. Whoever else changes one calls ${entity.pascal}Cache.forget once that is committed. ` +
         `Next: npm test -- apps/${service}`,

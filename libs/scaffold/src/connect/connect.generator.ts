@@ -3,6 +3,7 @@ import { generateFiles, logger } from '@nx/devkit';
 import type { GeneratorCallback, Tree } from '@nx/devkit';
 import { editJson } from '../edits/json.edit.ts';
 import { addElement, addImport, exportedNames, hasCall } from '../edits/source.edit.ts';
+import { rewriteGenerated } from '../generated-files.ts';
 import { spellingsOf } from '../names.ts';
 import type { Name } from '../names.ts';
 import { ScaffoldError } from '../scaffold.error.ts';
@@ -46,6 +47,7 @@ export default function connect(tree: Tree, options: ConnectOptions): GeneratorC
     generateFiles(tree, join(import.meta.dirname, 'files'), '.', substitutions);
   }
   return () => {
+    rewriteGenerated(tree.root);
     logger.info(`\n${from.kebab} can call ${to.kebab}: @InjectCalls(${to.camel}Calls) private readonly ${to.camel}: CallClient<typeof ${to.camel}Calls>`);
     if (!made) logger.info(`Its tests now need CALL_ADDRESSES_${to.constant} in their fixture.`);
   };
