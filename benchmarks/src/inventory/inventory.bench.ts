@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { inventoryCalls } from '@tenfold/contracts';
-import { CallsModule, callsToken } from '@tenfold/rpc';
+import { CallError, CallsModule, callsToken } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { makeDatabase, withClient } from '../database/bench.database.ts';
 import { defineBench } from '../frame/bench.ts';
@@ -10,7 +11,7 @@ import type { Side, Surroundings } from '../frame/bench.ts';
 import type { RowUpdatesOptions } from './row-updates.peer.ts';
 
 /** Buyers who wait for their answer at once. */
-const buyers = 100;
+const buyers = 64;
 const productId = 1;
 const database = 'bench_inventory';
 
@@ -57,7 +58,7 @@ async function side({ calls: { secret }, onEnd }: Surroundings, addresses: strin
       const began = performance.now();
       let next = 0;
       const buy = async () => {
-        while (next++ < units) await inventory.reserve({ orderId: randomUUID(), items: [{ productId, quantity: 1 }] });
+        while (next++ < units) await reserve(inventory);
       };
       await Promise.all(Array.from({ length: buyers }, buy));
       const seconds = (performance.now() - began) / 1000;
@@ -66,13 +67,27 @@ async function side({ calls: { secret }, onEnd }: Surroundings, addresses: strin
   };
 }
 
+/** As a buyer does who is told to come again: the service refuses early what it could not answer soon. */
+async function reserve(inventory: CallClient<typeof inventoryCalls>): Promise<void> {
+  const order = { orderId: randomUUID(), items: [{ productId, quantity: 1 }] };
+  for (;;) {
+    try {
+      await inventory.reserve(order);
+      return;
+    } catch (error) {
+      if (!(error instanceof CallError) || error.code !== 'overloaded') throw error;
+      await sleep(error.retryAfterMs ?? 100);
+    }
+  }
+}
+
 /** What is shown of the stock may be a moment behind. */
 async function reservedBy(reservedSoFar: () => Promise<number>, expected: number): Promise<number> {
   const until = performance.now() + 6000;
   for (;;) {
     const reserved = await reservedSoFar();
     if (reserved >= expected || performance.now() > until) return reserved;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }
 
