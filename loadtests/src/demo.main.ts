@@ -51,7 +51,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
   const stopped = new Promise<'stopped'>((resolve) => stop.signal.addEventListener('abort', () => resolve('stopped')));
   try {
     const startSeconds = (performance.now() - began) / 1000;
-    progress.say(`The shop runs: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
+    progress.say(`All services run: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
     const { rate = targets.rate, seconds = 20, scale } = options;
     const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets: { ...targets, rate }, signal: stop.signal }, progress)]);
     if (report === 'stopped') return 130;
@@ -73,13 +73,13 @@ function writeReport(report: DemoReport): void {
 
 function whereToLook({ urls }: Cluster, options: DemoOptions): string {
   return [
-    `shop       ${urls.gateway}/v1/products`,
+    `routes     ${urls.gateway}/reference`,
     `API        ${urls.gateway}/openapi.json`,
     `mail       ${urls.mail}`,
     ...(options.with.includes('metrics') ? [`metrics    ${urls.prometheus}/alerts`] : []),
     `log in as  ${accountEmail(1)} or ${ADMIN_EMAIL}, password ${PASSWORD}`,
     `processes  npm run cluster -- status`,
-    `break it   npm run cluster -- kill catalog-1`,
+    `break it   npm run cluster -- kill gateway-1`,
     'Ctrl-C stops everything.',
   ].join('\n');
 }

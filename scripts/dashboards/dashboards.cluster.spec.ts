@@ -8,7 +8,6 @@ import { openMixLoad } from '../../loadtests/src/generator/mix-load.ts';
 import type { MixLoad } from '../../loadtests/src/generator/mix-load.ts';
 import { parseMetrics } from '../../loadtests/src/report/prometheus.ts';
 import { accountEmail, PASSWORD } from '../../loadtests/src/seed/account.ts';
-import { kinds, seededProducts } from '../../loadtests/src/seed/product.ts';
 import { seedAll } from '../../loadtests/src/seed/seed.ts';
 import { plainQuery } from './dashboard.ts';
 import { dashboards } from './index.ts';
@@ -47,8 +46,7 @@ async function openLoad(seed: number, triesLeft = 5): Promise<MixLoad> {
   const options = {
     origin: cluster.urls.gateway,
     customers: Array.from({ length: 4 }, (_, index) => ({ email: accountEmail(seed * 10 + index), password: PASSWORD })),
-    products: seededProducts(scale),
-    categories: kinds.length,
+    scale,
     run: randomUUID(),
     seed,
   };

@@ -7,9 +7,8 @@ export interface MixLoadOptions {
   origin: string;
   /** Who is logged in before the first run; every cart, checkout and report is one of theirs. */
   customers: readonly Credentials[];
-  /** Products and categories of the shop. */
-  products: number;
-  categories: number;
+  /** Size of the seeded data. */
+  scale: number;
   /** Different for each start, part of every Idempotency-Key. */
   run: string;
   /** Start of the pseudo-random numbers. */

@@ -5,12 +5,12 @@ import type { MixLoadOptions, MixThreadMessage } from './mix-load.ts';
 import { runOpenLoop } from './open-loop.ts';
 
 /** Entry of the generator's own thread: logs in, then runs the mix each time it is asked to. */
-const { origin, customers, products, categories, run, seed } = workerData as MixLoadOptions;
+const { origin, customers, scale, run, seed } = workerData as MixLoadOptions;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 const tell = (message: MixThreadMessage) => parentPort?.postMessage(message);
 
 const cookies = await logIn(origin, customers);
-const mix = new Mix({ products, categories, cookies, run, seed });
+const mix = new Mix({ scale, cookies, run, seed });
 parentPort?.on('message', async ({ rate, seconds }: { rate: number; seconds: number }) => {
   const result = await runOpenLoop({
     origin,

@@ -40,7 +40,7 @@ export interface K6Run {
  */
 export async function runK6({ k6, folder, settings, reportFile, signal, onStart }: K6RunOptions): Promise<K6Run> {
   mkdirSync(folder, { recursive: true });
-  const script = join(folder, 'shop.k6.js');
+  const script = join(folder, 'mix.k6.js');
   const settingsFile = join(folder, 'settings.json');
   const summaryFile = join(folder, 'summary.json');
   rmSync(summaryFile, { force: true });
@@ -77,7 +77,7 @@ export async function runK6({ k6, folder, settings, reportFile, signal, onStart 
 
 /** One plain file: k6 compiles it once for each of its users, and TypeScript takes k6 longer than us. */
 async function bundleScript(file: string): Promise<void> {
-  const bundle = await rolldown({ input: fileURLToPath(new URL('shop.k6.ts', import.meta.url)), external: /^k6(\/|$)/, platform: 'neutral' });
+  const bundle = await rolldown({ input: fileURLToPath(new URL('mix.k6.ts', import.meta.url)), external: /^k6(\/|$)/, platform: 'neutral' });
   await bundle.write({ file, format: 'esm' });
   await bundle.close();
 }

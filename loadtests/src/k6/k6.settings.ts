@@ -1,7 +1,7 @@
-import type { KnownReport } from '../mix/mix.ts';
+import type { Found } from '../mix/mix.ts';
 import type { Phase } from './schedule.ts';
 
-/** What a run of k6 is told, as a file: `shop.k6.ts` reads it. */
+/** What a run of k6 is told, as a file: `mix.k6.ts` reads it. */
 export interface K6Settings {
   origin: string;
   phases: readonly Phase[];
@@ -17,10 +17,9 @@ export interface K6Settings {
   judged: string;
   /** Milliseconds after which an answer counts as missing. */
   timeoutMs: number;
-  products: number;
-  categories: number;
+  scale: number;
   cookies: readonly string[];
-  reports: readonly KnownReport[];
+  found: readonly Found[];
   guests: number;
   run: string;
   seed: number;

@@ -10,7 +10,6 @@ import type { ErrorExample } from '../generator/load-result.ts';
 import { observe, usageBetween } from '../report/observation.ts';
 import type { Observation, Usage } from '../report/observation.ts';
 import { whenJobsAreDone } from '../report/cluster-counters.ts';
-import { seededProducts, kinds } from '../seed/product.ts';
 import type { Shape } from './shapes.ts';
 import type { Shoppers } from './shoppers.ts';
 import type { System } from './system.ts';
@@ -76,10 +75,9 @@ export async function runShape(options: ShapeRunOptions): Promise<Measurement> {
       countsLateness: !shape.mayDrop,
       endpoints: options.endpoints,
       timeoutMs: TIMEOUT_MS,
-      products: seededProducts(scale),
-      categories: kinds.length,
+      scale,
       cookies: shoppers.cookies,
-      reports: shoppers.reports,
+      found: shoppers.found,
       guests: Math.ceil(shape.rate * GUESTS_PER_RATE),
       run: randomUUID(),
       seed: MIX_SEED,

@@ -12,18 +12,13 @@ interface OrderedReport {
   done: boolean;
 }
 
-/** A report that existed before. One without an owner is left alone. */
-interface FoundReport {
-  id: string;
-  owner: Shopper | undefined;
-}
-
 /** Report traffic: one request in ten has a new report of a week made; the others look how far one is, or fetch it. */
 export class Reports {
   readonly #reports: OrderedReport[];
 
-  constructor(found: readonly FoundReport[]) {
-    this.#reports = found.flatMap(({ id, owner }) => (owner ? [{ id, owner, done: false }] : []));
+  /** @param found reports that existed before */
+  constructor(found: readonly Omit<OrderedReport, 'done'>[]) {
+    this.#reports = found.map(({ id, owner }) => ({ id, owner, done: false }));
   }
 
   /** @param customer who orders one, if one is ordered */

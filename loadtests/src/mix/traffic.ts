@@ -2,12 +2,26 @@ import type { Random } from '../random.ts';
 import type { PlannedRequest } from './planned-request.ts';
 import type { Shopper } from './shopper.ts';
 
-/** What a service adds to the traffic of the shop. */
+/** A part of the mix: what a service, or the sample, adds to it. */
 export interface Traffic {
-  /** Requests for each hundred of the shop's. */
+  /** Its weight beside those of the others. */
   share: number;
   /** Every endpoint that it plans, and what it must reach, beside those of `targets.json`. */
   targets: Readonly<Record<string, { p95Ms: number; p99Ms: number }>>;
-  /** Begins a run; what it returns plans one request after the other, of whoever is logged in and ready. */
-  open(): (random: Random, customer: Shopper) => PlannedRequest;
+  /** Who asks: those who are logged in, or guests as well. Default `customers`. */
+  by?: 'customers' | 'everybody';
+  /** Begins a run; what it returns plans one request after the other, of somebody who is ready. `now` in epoch milliseconds. */
+  open(run: TrafficRun): (random: Random, shopper: Shopper, now: number) => PlannedRequest;
+}
+
+/** What a part of the mix may know of the run. */
+export interface TrafficRun {
+  /** Size of the seeded data. */
+  scale: number;
+  /** Different for each run, for keys that must not come twice. */
+  name: string;
+  /** How many generators play the same customers, none of which knows of the others' requests. */
+  sharing: number;
+  /** What was made for customers before the mix began. */
+  found: readonly { id: string; owner: Shopper }[];
 }

@@ -1,4 +1,10 @@
+import { pictureTraffic, sessionTraffic } from './account.traffic.ts';
+import { shopTraffics } from './shop.traffic.ts';
 import type { Traffic } from './traffic.ts';
 
-/** What services add to the traffic of the shop. */
-export const traffics: readonly Traffic[] = [];
+/** All of the mix. */
+export const traffics: readonly Traffic[] = [
+  sessionTraffic,
+  pictureTraffic,
+  ...shopTraffics,
+];

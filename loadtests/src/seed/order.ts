@@ -5,8 +5,6 @@ import type { SeedSize } from './service-seed.ts';
 
 /** Orders of a seed. */
 export const seededOrders = (scale: number): number => Math.round(300_000 * scale);
-/** How far back they reach. */
-export const MONTHS = 24;
 
 const ORDER_SEED = 0x6f_72_64_72;
 

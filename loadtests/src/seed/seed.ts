@@ -3,7 +3,7 @@ import { seededAccounts } from './account.ts';
 import { accountsSeed } from './accounts.seed.ts';
 import { catalogSeed } from './catalog.seed.ts';
 import { inventorySeed } from './inventory.seed.ts';
-import { MONTHS, seededOrders } from './order.ts';
+import { seededOrders } from './order.ts';
 import { ordersSeed } from './orders.seed.ts';
 import { seededProducts } from './product.ts';
 import { readMarker, SEED_VERSION, writeMarker } from './seed-marker.ts';
@@ -20,6 +20,16 @@ export interface SeedUrls {
     shard1: string;
   };
 }
+
+/** What each database gets. */
+const seeds: readonly ServiceSeed[] = [
+  catalogSeed,
+  ordersSeed(0),
+  ordersSeed(1),
+  inventorySeed,
+  workerSeed,
+  accountsSeed,
+];
 
 export interface SeedOptions {
   urls: SeedUrls;
@@ -42,7 +52,6 @@ export interface SeedOptions {
 export async function seedAll(options: SeedOptions): Promise<void> {
   const { urls, scale = 1, onProgress = () => {} } = options;
   if (!(scale >= 0.01)) throw new RangeError(`scale must be a number of 0.01 or more, not ${scale}`);
-  const seeds = [catalogSeed, ordersSeed(0), ordersSeed(1), inventorySeed, workerSeed, accountsSeed];
 
   const markers = await Promise.all(seeds.map((seed) => inDatabase(urls, seed, (client) => readMarker(client, seed, scale))));
   const earlier = markers.find((marker) => marker !== undefined);
@@ -56,10 +65,20 @@ export async function seedAll(options: SeedOptions): Promise<void> {
   if (missing.length < seeds.length) onProgress(`kept from before: ${seeds.filter((seed) => !missing.includes(seed)).map(nameOf).join(', ')}`);
 }
 
+/** Months of history. */
+const MONTHS = 24;
+
 function sizeOf(scale: number, until: Date): SeedSize {
   const from = new Date(until);
   from.setUTCMonth(from.getUTCMonth() - MONTHS);
-  return { scale, products: seededProducts(scale), accounts: seededAccounts(scale), orders: seededOrders(scale), from, until };
+  return {
+    scale,
+    products: seededProducts(scale),
+    accounts: seededAccounts(scale),
+    orders: seededOrders(scale),
+    from,
+    until,
+  };
 }
 
 async function write(

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, test } from 'vitest';
 import { prepareShoppers } from '../loadtest/shoppers.ts';
-import { kinds, seededProducts } from '../seed/product.ts';
 import { findK6 } from './k6.program.ts';
 import type { K6Program } from './k6.program.ts';
 import { runK6 } from './k6.run.ts';
@@ -49,8 +48,7 @@ test('k6 plays the mix for five seconds, and every answer is right', async ({ sk
         countsLateness: true,
         endpoints: [],
         timeoutMs: 10_000,
-        products: seededProducts(scale),
-        categories: kinds.length,
+        scale,
         guests: 20,
         run: randomUUID(),
         seed: 7,

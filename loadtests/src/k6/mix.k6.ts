@@ -25,7 +25,7 @@ const shares = [...phaseNames.map((phase) => `phase:${phase}`), ...endpoints.map
 
 export const options: Options = {
   scenarios: {
-    shop: {
+    mix: {
       executor: 'ramping-arrival-rate',
       startRate: Math.round(phases[0]?.from ?? 0),
       timeUnit: '1s',
@@ -53,24 +53,21 @@ let mix: Mix | undefined;
 
 /** The mix of this user of k6: a share of the guests, and one customer, or a few. */
 function openMix(): Mix {
-  const { cookies, users, reports, products, categories, guests, run, seed } = settings;
+  const { cookies, users, found, scale, guests, run, seed } = settings;
   const user = vu.idInTest - 1;
   const own = cookies.map((_, index) => index).filter((index) => index % users === user % Math.min(users, cookies.length));
-  const sharing = Math.max(1, Math.ceil(users / cookies.length));
   return new Mix({
-    products,
-    categories,
+    scale,
     cookies: own.map((index) => cookies[index] ?? ''),
-    reports: reports.filter(({ customer }) => own.includes(customer)).map(({ id, customer }) => ({ id, customer: own.indexOf(customer) })),
+    found: found.filter(({ customer }) => own.includes(customer)).map(({ id, customer }) => ({ id, customer: own.indexOf(customer) })),
     guests: Math.ceil(guests / users),
-    // A cart holds 50 products, and who shares a customer does not know of the others'.
-    cartSize: Math.max(1, Math.floor(50 / sharing) - 1),
+    sharing: Math.max(1, Math.ceil(users / cookies.length)),
     run: `${run}-${user}`,
     seed: seed + user,
   });
 }
 
-export default function shop(): void {
+export default function next(): void {
   const now = Date.now();
   const { iterationInTest, startTime } = scenario;
   if (iterationInTest === 0) tell({ startedAt: startTime });
