@@ -11,13 +11,13 @@ import { archiveStore } from '../apps/orders/src/archive/archive.store.ts';
 import { restoreMonth } from '../apps/orders/src/archive/month.archive.ts';
 import { bucketTables } from '../apps/orders/src/bucket.tables.ts';
 
-const usage = `usage: npm run db -- report [DATABASE…] [--url postgres://…/database]
-       npm run db -- restore YYYY-MM
+const usage = `usage: npm run db -- restore YYYY-MM
        npm run db -- move-bucket BUCKET FROM TO
+       npm run db -- report [DATABASE…] [--url postgres://…/database]
 
-report   says of each database of the running cluster, or of the one at --url, what is slow, unused, missing, bloated or behind
 restore  brings a month of orders back from the archive, on every shard of the running cluster, until it is archived again
-move-bucket  moves one of the 1024 buckets of orders from one shard to another while orders come in; made again, it goes on`;
+move-bucket  moves one of the 1024 buckets of orders from one shard to another while orders come in; made again, it goes on
+report   says of each database of the running cluster, or of the one at --url, what is slow, unused, missing, bloated or behind`;
 
 async function runningCluster(): Promise<NonNullable<ClusterStatus['urls']>> {
   const status = await readStatus(clusterDirectory());

@@ -26,13 +26,13 @@ describe('module boundaries', () => {
   });
 
   it('refuse an app that imports another app', () => {
-    const { clean, output } = lintOf('apps/catalog/src/boundary-probe.ts', "export * as orders from '../../orders/src/main.ts';\n");
+    const { clean, output } = lintOf('apps/gateway/src/boundary-probe.ts', "export * as accounts from '../../accounts/src/main.ts';\n");
     expect(clean).toBe(false);
     expect(output).toContain('enforce-module-boundaries');
   });
 
   it('refuse an app that imports the local cluster outside of its tests', () => {
-    const { clean, output } = lintOf('apps/catalog/src/boundary-probe.ts', "export { startCluster } from '@tenfold/local-cluster';\n");
+    const { clean, output } = lintOf('apps/gateway/src/boundary-probe.ts', "export { startCluster } from '@tenfold/local-cluster';\n");
     expect(clean).toBe(false);
     expect(output).toContain('layer:app');
   });

@@ -39,7 +39,7 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
     {
       mistake: 'more replicas than PgBouncer has room for',
       rule: 'connections',
-      make: (manifests) => (named(ofKind(manifests, 'HorizontalPodAutoscaler'), 'catalog').spec.maxReplicas = 200),
+      make: (manifests) => (named(ofKind(manifests, 'HorizontalPodAutoscaler'), 'accounts').spec.maxReplicas = 200),
     },
     {
       mistake: 'pools that are larger than the server',
@@ -54,9 +54,9 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
     {
       mistake: 'a heap that does not fit into the limit',
       rule: 'memory',
-      make: (manifests) => (container(manifests, 'orders').args = ['--max-old-space-size=400', '--max-semi-space-size=16', 'main.js']),
+      make: (manifests) => (container(manifests, 'gateway').args = ['--max-old-space-size=400', '--max-semi-space-size=16', 'main.js']),
     },
-    { mistake: 'a heap without a bound', rule: 'memory', make: (manifests) => (container(manifests, 'orders').args = ['main.js']) },
+    { mistake: 'a heap without a bound', rule: 'memory', make: (manifests) => (container(manifests, 'gateway').args = ['main.js']) },
     {
       mistake: 'a kill before the end of draining',
       rule: 'grace',
@@ -81,7 +81,7 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
     {
       mistake: 'an autoscaler on CPU without a request',
       rule: 'metric',
-      make: (manifests) => delete container(manifests, 'inventory').resources.requests?.['cpu'],
+      make: (manifests) => delete container(manifests, 'gateway').resources.requests?.['cpu'],
     },
     {
       mistake: 'fewer replicas at most than at least',
@@ -92,7 +92,7 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
       mistake: 'a port at which nothing listens',
       rule: 'port',
       make: (manifests) => {
-        const [port] = container(manifests, 'catalog').ports ?? [];
+        const [port] = container(manifests, 'accounts').ports ?? [];
         if (port) port.containerPort = 7001;
       },
     },
@@ -100,14 +100,14 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
       mistake: 'a Service to a port that no container has',
       rule: 'port',
       make: (manifests) => {
-        const [port] = named(ofKind(manifests, 'Service'), 'catalog').spec.ports;
+        const [port] = named(ofKind(manifests, 'Service'), 'accounts').spec.ports;
         if (port) port.targetPort = 'rpc';
       },
     },
     {
       mistake: 'a probe where nothing answers',
       rule: 'probe',
-      make: (manifests) => (container(manifests, 'worker').livenessProbe = { httpGet: { path: '/healthz', port: 'operations' } }),
+      make: (manifests) => (container(manifests, 'gateway').livenessProbe = { httpGet: { path: '/healthz', port: 'operations' } }),
     },
   ];
 

@@ -164,9 +164,15 @@ export interface RunningGateway {
   /** A client that keeps its cookies. */
   browser(): ReturnType<typeof supertest.agent>;
   /** The services behind; closing one makes it unreachable. */
-  services: { accounts: INestMicroservice; catalog: INestMicroservice };
+  services: {
+    accounts: INestMicroservice;
+    catalog: INestMicroservice;
+  };
   /** Where these answer. */
-  addresses: { accounts: string; catalog: string };
+  addresses: {
+    accounts: string;
+    catalog: string;
+  };
   objectStore: string;
   close(): Promise<void>;
 }
@@ -212,12 +218,22 @@ export async function startGateway(environment: Record<string, string>): Promise
     app,
     url,
     browser: () => supertest.agent(url),
-    services: { accounts: accounts.app, catalog: catalog.app },
-    addresses: { accounts: accounts.address, catalog: catalog.address },
+    services: {
+      accounts: accounts.app,
+      catalog: catalog.app,
+    },
+    addresses: {
+      accounts: accounts.address,
+      catalog: catalog.address,
+    },
     objectStore,
     async close() {
       await app.close();
-      await Promise.all([accounts.app.close(), catalog.app.close(), rm(objectStore, { recursive: true })]);
+      await Promise.all([
+        accounts.app.close(),
+        catalog.app.close(),
+        rm(objectStore, { recursive: true }),
+      ]);
     },
   };
 }

@@ -7,6 +7,9 @@ export const uuid = z.uuid();
 
 export const email = z.string().trim().toLowerCase().max(254).pipe(z.email());
 
+/** What a client may send as `Idempotency-Key`. */
+export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters without spaces');
+
 /** Whole cents, up to a million. */
 export const priceCents = z.int().min(0).max(100_000_000);
 

@@ -18,6 +18,7 @@ export type { Topic } from './topic-names.ts';
 export {
   cursor,
   email,
+  idempotencyKey,
   instant,
   integerId,
   itemQuantity,
@@ -35,7 +36,6 @@ export { inventoryCalls, stock } from './inventory.contract.ts';
 export type { Stock } from './inventory.contract.ts';
 export {
   compensateOrder,
-  idempotencyKey,
   order,
   orderLine,
   orderMonth,

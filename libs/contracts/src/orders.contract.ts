@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCalls } from './call.contract.ts';
-import { cursor, instant, integerId, itemQuantity, pageLimit, pageOf, priceCents, uuid } from './fields.contract.ts';
+import { cursor, idempotencyKey, instant, integerId, itemQuantity, pageLimit, pageOf, priceCents, uuid } from './fields.contract.ts';
 import { defineEvent, defineJob } from './message.contract.ts';
 
 export const orderLine = z.strictObject({
@@ -49,9 +49,6 @@ export type OrderPage = z.output<typeof orderPage>;
 /** Why an order was not paid. */
 export const unpaidReason = z.enum(['payment-declined', 'payment-timed-out']);
 export type UnpaidReason = z.output<typeof unpaidReason>;
-
-/** What a client may send as `Idempotency-Key`. */
-export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, '8 to 128 printable characters without spaces');
 
 export const ordersCalls = defineCalls('orders', {
   /**

@@ -5,7 +5,7 @@ import { InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Documented } from '../openapi/documented.decorator.ts';
-import { cacheableAnswer, sendCacheable } from '../products/http-cache.ts';
+import { cacheableAnswer, sendCacheable } from '../sessions/http-cache.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 
 @Controller('v1/categories')

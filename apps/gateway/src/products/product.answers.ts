@@ -6,8 +6,8 @@ import { CallError, InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { currentContext } from '@tenfold/telemetry';
 import type { FastifyRequest } from 'fastify';
-import { cacheableAnswer, readsPastSharedCaches } from './http-cache.ts';
-import type { CacheableAnswer } from './http-cache.ts';
+import { cacheableAnswer, readsPastSharedCaches } from '../sessions/http-cache.ts';
+import type { CacheableAnswer } from '../sessions/http-cache.ts';
 
 /**
  * Products as they are answered, kept in memory: asked for again, one costs neither a call nor a statement. An answer is

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
-import { cacheableAnswer, readPastSharedCaches, sendCacheable } from './http-cache.ts';
+import { cacheableAnswer, readPastSharedCaches, sendCacheable } from '../sessions/http-cache.ts';
 import { ProductAnswers } from './product.answers.ts';
 import { namedProduct, productQuery } from './product.request.ts';
 import type { ProductQuery } from './product.request.ts';

@@ -13,7 +13,8 @@ import type { RunningGateway } from '../gateway.fixture.ts';
  */
 
 const servers = inject('servers');
-const [firstKey, secondKey] = ['the first key that signs the cookies of tests', 'the second key that signs the cookies of tests'];
+const firstKey = 'the first key that signs the cookies of tests';
+const secondKey = 'the second key that signs the cookies of tests';
 const limits = { SESSION_IDLE_SECONDS: '60', SESSION_ABSOLUTE_SECONDS: '120', SESSION_FRESH_SECONDS: '30' };
 let here: RunningGateway;
 let there: RunningGateway;

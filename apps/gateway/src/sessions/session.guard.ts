@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache';
 import { gatewayConfig } from '../gateway.settings.ts';
 import type { GatewayConfig } from '../gateway.settings.ts';
 import { Problem } from '../problems/problem.ts';
-import { readsPastSharedCaches } from '../products/http-cache.ts';
+import { readsPastSharedCaches } from './http-cache.ts';
 import { AllowedTo } from './allowed-to.decorator.ts';
 import type { Audience } from './allowed-to.decorator.ts';
 import type { CurrentSession } from './current-session.ts';

@@ -6,7 +6,7 @@ import type { CallClient } from '@tenfold/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Documented } from '../openapi/documented.decorator.ts';
-import { cacheableAnswer, sendCacheable } from '../products/http-cache.ts';
+import { cacheableAnswer, sendCacheable } from '../sessions/http-cache.ts';
 import { namedProduct } from '../products/product.request.ts';
 import { AllowedTo } from '../sessions/allowed-to.decorator.ts';
 
