@@ -79,5 +79,5 @@ function addClient(tree: Tree, from: Name, to: Name, scope: string): void {
   const module = `apps/${from.kebab}/src/${from.kebab}.module.ts`;
   addImport(tree, module, `${scope}/contracts`, `${to.camel}Calls`);
   addImport(tree, module, `${scope}/rpc`, 'CallsModule');
-  addElement(tree, module, { property: 'imports' }, `CallsModule.register({ contract: ${to.camel}Calls, addresses: config.CALL_ADDRESSES_${to.constant}, secret: config.CALLS_SECRET })`);
+  addElement(tree, module, { property: 'imports' }, `CallsModule.register({ contract: ${to.camel}Calls, addresses: config.CALL_ADDRESSES_${to.constant}, secret: config.CALLS_SECRET, tlsDirectory: config.CALLS_TLS_DIRECTORY })`);
 }

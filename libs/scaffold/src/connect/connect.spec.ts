@@ -23,7 +23,7 @@ describe('a service that is connected to another', () => {
 
   it('has a client, and the settings for it', () => {
     expect(read('apps/invoices/src/invoices.module.ts')).toContain(
-      'CallsModule.register({ contract: pricingCalls, addresses: config.CALL_ADDRESSES_PRICING, secret: config.CALLS_SECRET }),\n',
+      'CallsModule.register({ contract: pricingCalls, addresses: config.CALL_ADDRESSES_PRICING, secret: config.CALLS_SECRET, tlsDirectory: config.CALLS_TLS_DIRECTORY }),\n',
     );
     expect(read('apps/invoices/src/invoices.module.ts')).toContain("import { CallsModule } from '@tenfold/rpc';\n");
     expect(read('apps/invoices/src/invoices.settings.ts')).toContain("  ...callAddresses('pricing'),\n};");
