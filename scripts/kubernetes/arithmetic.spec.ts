@@ -44,7 +44,7 @@ describe.skipIf(!kustomize)('the arithmetic of the manifests', () => {
     {
       mistake: 'pools that are larger than the server',
       rule: 'connections',
-      make: (manifests) => (named(ofKind(manifests, 'ConfigMap'), 'data-limits').data['pgbouncer-default-pool-size'] = '20'),
+      make: (manifests) => (named(ofKind(manifests, 'ConfigMap'), 'data-limits').data['pgbouncer-default-pool-size'] = '60'),
     },
     {
       mistake: 'more consumers than partitions',

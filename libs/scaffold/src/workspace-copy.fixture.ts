@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { linkPackages } from './workspace/linked-packages.ts';
 
+/** By which stamps and settings of this workspace are called. */
+const workspaceName = 'tenfold';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface WorkspaceCopy {
@@ -26,14 +29,21 @@ export function copyWorkspace(): WorkspaceCopy {
     mkdirSync(dirname(join(directory, file)), { recursive: true });
     cpSync(join(root, file), join(directory, file));
   }
-  linkPackages(directory);
   git(directory, 'init', '--quiet');
   git(directory, 'add', '--all');
   git(directory, '-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message', 'As it was');
+  return copyAt(directory, workspaceName);
+}
+
+/** What {@link copyWorkspace} gives, of a repository that has no packages yet. */
+export function copyAt(directory: string, name: string): WorkspaceCopy {
+  linkPackages(root, directory);
+  // What is ignored is a folder of that name, not a link.
+  appendFileSync(join(directory, '.git/info/exclude'), 'node_modules\n');
   return {
     directory,
     run(command) {
-      markInstalled(directory);
+      markInstalled(directory, name);
       return runIn(directory, command);
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
@@ -42,28 +52,10 @@ export function copyWorkspace(): WorkspaceCopy {
 
 const git = (cwd: string, ...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8', maxBuffer: 100_000_000 });
 
-function linkPackages(directory: string): void {
-  const link = (folder: string, name: string) => symlinkSync(join(root, folder, name), join(directory, folder, name));
-  const ours = new Set(readdirSync(join(root, 'libs')).concat(readdirSync(join(root, 'apps')), 'benchmarks', 'loadtests'));
-  const { name: rootName } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string };
-  const [scope = ''] = rootName.split('/');
-  mkdirSync(join(directory, 'node_modules', scope), { recursive: true });
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (name !== scope && name !== 'scaffold' && name !== '.tenfold-lock' && name !== '.package-lock.json') link('node_modules', name);
-  }
-  symlinkSync('../libs/scaffold', join(directory, 'node_modules/scaffold'));
-  for (const name of ours) {
-    const folder = ['libs', 'apps', '.'].find((parent) => existsSync(join(root, parent, name, 'package.json')));
-    if (folder !== undefined) symlinkSync(join('../..', folder, name), join(directory, 'node_modules', scope, name));
-    // Versions that only this package has.
-    if (folder !== undefined && existsSync(join(root, folder, name, 'node_modules'))) link(join(folder, name), 'node_modules');
-  }
-}
-
 /** Tells `scripts/run.mjs` that the packages of this lockfile are there: a generator adds none. */
-function markInstalled(directory: string): void {
+function markInstalled(directory: string, name: string): void {
   const lock = createHash('sha256').update(readFileSync(join(directory, 'package-lock.json'))).digest('hex');
-  writeFileSync(join(directory, 'node_modules/.tenfold-lock'), lock);
+  writeFileSync(join(directory, `node_modules/.${name}-lock`), lock);
 }
 
 function runIn(cwd: string, command: string): string {

@@ -22,7 +22,7 @@ const inHeader = { 'idempotency-key': 'closed-inputs-1' };
 describe('inputs are closed', () => {
   it.each(['isAdmin', 'role', 'constructor', 'id', 'createdAt'])('every body refuses and names the unknown field %s', async (field) => {
     const withBody = routes.filter(({ takesBody }) => takesBody);
-    expect(withBody.length).toBeGreaterThanOrEqual(6);
+    expect(withBody.length).toBeGreaterThanOrEqual(4);
     for (const { method, path } of withBody) {
       const { body } = await browser[method](path).set(inHeader).send({ [field]: true }).expect(400);
       expect({ path, errors: body.errors }).toEqual({ path, errors: expect.arrayContaining([{ pointer: `#/${field}`, detail: 'is not known' }]) });

@@ -63,7 +63,7 @@ describe('one more entity', () => {
 it.each([
   [{ service: 'catalog', name: 'parcel' }, /no service catalog that scaffold:service made/],
   [{ service: 'deliveries', name: 'Parcel' }, /lower-case words/],
-  [{ service: 'deliveries', name: 'product' }, /exports product/],
+  [{ service: 'deliveries', name: 'account' }, /exports newAccount/],
   [{ service: 'deliveries', name: 'session' }, /routes under \/v1\/sessions/],
   [{ service: 'deliveries', name: 'column' }, /means something else/],
 ])('%j is refused, before anything is written', (options, message) => {
