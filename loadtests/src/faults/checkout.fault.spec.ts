@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '@tenfold/local-cluster';
 import { startTestCluster } from '@tenfold/local-cluster/testing';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
 import { seedAll } from '../seed/seed.ts';
 
@@ -15,6 +15,7 @@ import { seedAll } from '../seed/seed.ts';
 const full = inject('faults') === 'full';
 const rounds = full ? 8 : 1;
 const perSecond = 15;
+vi.setConfig({ testTimeout: full ? 1_800_000 : 300_000 });
 
 let cluster: Cluster;
 let cookie: string;
@@ -68,8 +69,10 @@ interface Findings {
   confirmedWithoutPayment: string[];
   reservedWithoutOrder: string[];
   paidWithoutOrder: string[];
-  /** Pieces that the events say are reserved, and that reservations hold. */
+  /** Pieces that the stock says are reserved, and that reservations hold. */
   pieces: [string, string];
+  /** Pieces there are, reserved or not: an order moves none in or out. */
+  allPieces: string;
   /** Settled, and the customer was not told, or not of what happened. */
   untold: string[];
 }
@@ -84,9 +87,9 @@ async function check(acknowledged: readonly string[]): Promise<Findings> {
   const reserved = new Set(reservations.filter(({ state }) => state === 'reserved').map(({ id }) => id));
   const payments = await rowsOf<{ id: string; state: string }>(`${primary}/worker`, 'select key as id, state from stand_in_payments');
   const paid = new Set(payments.filter(({ state }) => state === 'accepted').map(({ id }) => id));
-  const [pieces] = await rowsOf<{ snapshots: string; held: string }>(
+  const [pieces] = await rowsOf<{ snapshots: string; held: string; all: string }>(
     `${primary}/inventory`,
-    `select (select sum(reserved) from stock_snapshots) as snapshots,
+    `select (select sum(reserved) from stock_snapshots) as snapshots, (select sum(available + reserved) from stock_snapshots) as "all",
        (select coalesce(sum(item.quantity), 0) from reservations, jsonb_to_recordset(items) as item (quantity int) where state = 'reserved') as held`,
   );
   const mails = (await (await fetch(new URL('/api/email', cluster.urls.mail))).json()) as { headers: Record<string, string> }[];
@@ -100,6 +103,7 @@ async function check(acknowledged: readonly string[]): Promise<Findings> {
     reservedWithoutOrder: [...reserved].filter((id) => status.get(id) !== 'confirmed'),
     paidWithoutOrder: [...paid].filter((id) => status.get(id) !== 'confirmed'),
     pieces: [pieces?.snapshots ?? '', pieces?.held ?? ''],
+    allPieces: pieces?.all ?? '',
     untold: acknowledged.filter((id) => !told.has(`<${status.get(id) === 'confirmed' ? 'receipt' : 'cancellation'}-${id}@tenfold.test>`)),
   };
 }
@@ -125,7 +129,8 @@ test('whoever dies in whatever step, stock, orders and payments agree in the end
     await sleep(500);
     findings = await check(acknowledged);
   }
-  const { pieces, ...lists } = findings;
+  const { pieces, allPieces, ...lists } = findings;
+  process.stdout.write(`${acknowledged.length} orders acknowledged, ${rounds * 6} processes killed\n`);
   expect(lists).toEqual({
     missing: [],
     unsettled: [],
@@ -135,6 +140,7 @@ test('whoever dies in whatever step, stock, orders and payments agree in the end
     paidWithoutOrder: [],
     untold: [],
   });
+  expect(allPieces).toBe(before.allPieces);
   // What the seed reserved has no reservation.
   expect(Number(pieces[0]) - Number(before.pieces[0])).toBe(Number(pieces[1]) - Number(before.pieces[1]));
 });
