@@ -18,7 +18,7 @@ export interface RowUpdatesOptions {
 interface Waiting {
   orderId: string;
   item: ItemQuantity;
-  settle: (taken: boolean) => void;
+  settle: () => void;
   fail: (error: unknown) => void;
 }
 
@@ -26,9 +26,9 @@ const { reserve, release, restock, getStock } = inventoryCalls.calls;
 const largestBatch = 200;
 
 const reserveSql = 'update stock set available = available - $2, reserved = reserved + $2 where product_id = $1 and available >= $2';
-const reservationsSql = 'insert into reservations (order_id, product_id, quantity) select * from unnest($1::uuid[], $2::int[], $3::int[])';
+const reservationsSql = 'insert into reservations (order_id, product_id, quantity) select * from unnest($1::uuid[], $2::int[], $3::int[]) on conflict do nothing returning order_id';
 
-/** Inventory as rows that are updated: no events, one product an order, nothing for a second delivery. */
+/** Inventory as rows that are updated: no events, one product an order. */
 await servePeer(async ({ databaseUrl, secret, batches }: RowUpdatesOptions) => {
   const pool = new Pool({ connectionString: databaseUrl, max: 10 });
   const waiting: Waiting[] = [];
@@ -48,19 +48,19 @@ await servePeer(async ({ databaseUrl, secret, batches }: RowUpdatesOptions) => {
     }
   }
 
+  /** An order that comes again has what it had reserved. */
   async function take(batch: readonly Waiting[]): Promise<void> {
-    const taken = new Set<Waiting>();
     try {
       await transaction(async (query) => {
+        const { rows } = await query<{ order_id: string }>(reservationsSql, [batch.map(({ orderId }) => orderId), batch.map(({ item }) => item.productId), batch.map(({ item }) => item.quantity)]);
+        const claimed = new Set(rows.map(({ order_id }) => order_id));
         for (const [productId, ofProduct] of Map.groupBy(batch, ({ item }) => item.productId)) {
-          const quantity = ofProduct.reduce((sum, { item }) => sum + item.quantity, 0);
+          const quantity = ofProduct.filter(({ orderId }) => claimed.has(orderId)).reduce((sum, { item }) => sum + item.quantity, 0);
           const { rowCount } = await query(reserveSql, [productId, quantity]);
-          if (rowCount === 1) for (const one of ofProduct) taken.add(one);
+          if (rowCount !== 1) throw new CallError('out-of-stock', 'too little');
         }
-        const rows = [...taken];
-        await query(reservationsSql, [rows.map(({ orderId }) => orderId), rows.map(({ item }) => item.productId), rows.map(({ item }) => item.quantity)]);
       });
-      for (const one of batch) one.settle(taken.has(one));
+      for (const { settle } of batch) settle();
     } catch (error) {
       for (const { fail } of batch) fail(error);
     }
@@ -78,11 +78,10 @@ await servePeer(async ({ databaseUrl, secret, batches }: RowUpdatesOptions) => {
   class RowsHandler {
     @Answers(reserve)
     async reserve({ orderId, items: [item] }: ValidRequestOf<typeof reserve>): Promise<Record<string, never>> {
-      const taken = await new Promise<boolean>((settle, fail) => {
+      await new Promise<void>((settle, fail) => {
         if (item) waiting.push({ orderId, item, settle, fail });
         void drain();
       });
-      if (!taken) throw new CallError('out-of-stock', 'too little');
       return {};
     }
 
