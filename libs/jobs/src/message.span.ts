@@ -5,7 +5,16 @@ import { header, originOf } from './message.headers.ts';
 
 /** What OpenTelemetry's conventions for messaging ask for. */
 export function describeMessage(span: Span, topic: string, messageId: string): Span {
-  return span.set('messaging.system', 'kafka').set('messaging.destination.name', topic).set('messaging.message.id', messageId);
+  return describeTopic(span, topic).set('messaging.message.id', messageId);
+}
+
+/** The same of many at once. */
+export function describeMessages(span: Span, topic: string, count: number): Span {
+  return describeTopic(span, topic).set('messaging.batch.message_count', count);
+}
+
+function describeTopic(span: Span, topic: string): Span {
+  return span.set('messaging.system', 'kafka').set('messaging.destination.name', topic);
 }
 
 /** The way of one message from the outbox to Kafka, in the trace of whoever added it; only of those that are sampled. */

@@ -6,7 +6,7 @@ import { inSpan, startSpan } from '@tenfold/telemetry';
 import type { EntityManager } from 'typeorm';
 import { JobsError } from '../jobs.error.ts';
 import { contextHeaders, header } from '../message.headers.ts';
-import { describeMessage } from '../message.span.ts';
+import { describeMessage, describeMessages } from '../message.span.ts';
 import { trackJob } from '../states/job.states.ts';
 
 const wakers = new WeakMap<Database, () => void>();
@@ -68,7 +68,10 @@ export async function addMessage<M extends Message>(
 export async function addMessages<M extends Message>(tx: EntityManager, message: M, payloads: readonly PayloadOf<M>[]): Promise<string[]> {
   const keys = payloads.map((payload) => keyOf(message, payload));
   const ids = payloads.map(() => randomUUID());
-  await tx.query(addManySql, [message.topic, ids, keys, payloads.map((payload) => JSON.stringify(payload)), headersOf(message)]);
+  const texts = payloads.map((payload) => JSON.stringify(payload));
+  const span = startSpan(`create ${message.topic}`, 'producer');
+  if (span) describeMessages(span, message.topic, ids.length);
+  await inSpan(span, () => tx.query(addManySql, [message.topic, ids, keys, texts, headersOf(message)]));
   afterCommit(tx, wakeRelay);
   return ids;
 }
