@@ -8,7 +8,7 @@ import { parseMetrics, sumOf } from './prometheus.ts';
 import { reportText } from './report-text.ts';
 import { readTargets } from './targets.ts';
 
-const targets = readTargets(undefined, 4);
+const targets = readTargets(undefined, 16);
 const endpoint = { endpoint: 'GET /v1/cart', requests: 20_000, errors: 0, p50: 5, p95: 20, p99: 40, max: 60 };
 const load: LoadResult = {
   seconds: 20,
