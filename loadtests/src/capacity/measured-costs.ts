@@ -1,4 +1,5 @@
 import { LoadtestError } from '../loadtest/loadtest.error.ts';
+import { withoutNumber } from '../report/cpu-times.ts';
 import type { RunResult } from '../results/run-result.ts';
 import type { LoadPoint } from './scalability-law.ts';
 
@@ -19,8 +20,6 @@ export interface MeasuredCosts {
 /** The generator, the runner of the local cluster and the sink that mails end in are no part of the shop. */
 const notTheShop = new Set(['k6', 'runner', 'mail']);
 
-const kindOf = (process: string) => process.replace(/-\d+$/, '');
-
 /** @throws LoadtestError `no-result` when no run can be used */
 export function measuredCosts(results: readonly RunResult[]): MeasuredCosts {
   const counted = results.filter(({ void: reason, settings }) => reason === undefined && settings.scale >= 1);
@@ -30,7 +29,7 @@ export function measuredCosts(results: readonly RunResult[]): MeasuredCosts {
   const cpuSeconds = new Map<string, number>();
   const mebibytes = new Map<string, number>();
   for (const { name, cores, mebibytes: used } of run.processes) {
-    const kind = kindOf(name);
+    const kind = withoutNumber(name);
     if (notTheShop.has(kind)) continue;
     cpuSeconds.set(kind, (cpuSeconds.get(kind) ?? 0) + cores / run.rate);
     mebibytes.set(kind, Math.max(mebibytes.get(kind) ?? 0, used));

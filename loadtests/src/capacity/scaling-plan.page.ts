@@ -23,6 +23,7 @@ export function scalingPlanPage({ costs, shipped, target, demands, limits, law }
   const kinds = [...costs.cpuSeconds].toSorted(([, a], [, b]) => b - a);
   const total = kinds.reduce((sum, [, seconds]) => sum + seconds, 0);
   const services = new Set(shipped.services.map(({ name }) => name));
+  const servicesFirst = kinds.toSorted(([a], [b]) => Number(services.has(b)) - Number(services.has(a)));
   const factors = demands.map(({ factor, rate }) => `${factor}x: ${whole(rate)}/s`);
   const withReplicas = (kind: string, { replicas, cores }: Demand) => `${replicas.has(kind) ? `${replicas.get(kind)} replicas, ` : ''}${short(cores.get(kind) ?? 0)} cores`;
   return `# The plan for ten times as much
@@ -40,15 +41,14 @@ Of one job: ${perJob(costs)} ms of CPU in \`worker\` and ${perJob(costs, 'kafka'
 A replica is added at ${shipped.targetCores} cores, as the autoscalers do; no service has fewer than two.
 
 ${table(['', ...factors], [
-    ...kinds.filter(([kind]) => services.has(kind)).map(([kind]) => [kind, ...demands.map((demand) => withReplicas(kind, demand))]),
-    ...kinds.filter(([kind]) => !services.has(kind)).map(([kind]) => [kind, ...demands.map((demand) => withReplicas(kind, demand))]),
+    ...servicesFirst.map(([kind]) => [kind, ...demands.map((demand) => withReplicas(kind, demand))]),
     ['all cores', ...demands.map(({ cores }) => short([...cores.values()].reduce((sum, value) => sum + value, 0)))],
     ['memory, GiB', ...demands.map(({ mebibytes }) => short(mebibytes / 1024))],
     ['connections of services to PgBouncer', ...demands.map(({ pgbouncerClients }) => whole(pgbouncerClients))],
     ['jobs and events a second', ...demands.map(({ jobsPerSecond }) => whole(jobsPerSecond))],
   ])}
 
-Memory is that of processes on a small data set. What orders, events and sessions add with time is not in it, nor Kafka's disk: neither is measured. Sessions: ${'some 0.5 KB each'} ([session](../libs/session/README.md)), so the 192 MB of \`infra/redis/session.conf\` hold some 390,000.
+Memory is that of processes on a small data set. What orders, events and sessions add with time is not in it, nor Kafka's disk: neither is measured. Sessions: some 0.5 KB each ([session](../libs/session/README.md)), so the 192 MB of \`infra/redis/session.conf\` hold some 390,000.
 
 ## What breaks first
 ${table(['requests/s', 'times the target', 'what', 'because', 'then'], limits.map(({ name, rate, why, step }) => [whole(rate), short(rate / target), name, why, step]))}

@@ -12,7 +12,7 @@ interface ProcessTimes {
 }
 
 /** Replicas together: the name without the replica's number. */
-const withoutNumber = (name: string) => name.replace(/-\d+$/, '');
+export const withoutNumber = (name: string) => name.replace(/-\d+$/, '');
 
 /**
  * Seconds of CPU that each process of the cluster has used, its children included, by what `groupOf` makes of its name.

@@ -9,6 +9,7 @@ import { isReserved } from '../reserved-words.ts';
 import { ScaffoldError } from '../scaffold.error.ts';
 import { requireName } from '../service/service.plan.ts';
 import { contractModule, contractsIndex, readWorkspace, requireEntity, requireMade } from '../workspace.ts';
+import type { Scaffolded } from '../workspace.ts';
 
 export interface CallOptions {
   service: string;
@@ -35,7 +36,7 @@ interface CallPlan {
  */
 export default function call(tree: Tree, options: CallOptions): GeneratorCallback | undefined {
   const made = requireMade(tree, options.service);
-  const plan = planCall(tree, options);
+  const plan = planCall(made, options);
   const { service, entity } = plan;
   if (tree.exists(plan.handler) && callsOf(tree, plan).includes(plan.call.camel)) {
     logger.info(`${service.kebab} answers ${plan.call.camel} already; nothing to do.`);
@@ -62,8 +63,7 @@ export default function call(tree: Tree, options: CallOptions): GeneratorCallbac
   };
 }
 
-function planCall(tree: Tree, options: CallOptions): CallPlan {
-  const made = requireMade(tree, options.service);
+function planCall(made: Scaffolded, options: CallOptions): CallPlan {
   if (!made.features.includes('calls')) throw new ScaffoldError('bad-options', `${options.service} was made without calls. scaffold:service --calls makes one that answers them.`);
   const [service, call] = [spellingsOf(options.service), spellingsOf(requireName('A call', options.name))];
   if (isReserved(call.camel)) throw new ScaffoldError('taken-name', `"${call.camel}" means something else in code. Choose another name.`);
