@@ -22,7 +22,7 @@ import { refusalOf, type Refusal } from './call.refusal.ts';
 import { CallerConnection, recordOf } from './caller.connection.ts';
 import type { IncomingCall } from './incoming.call.ts';
 import { readPlainRequest, readTableRequest } from './request.body.ts';
-import { limitsOf } from './request.limits.ts';
+import { requestCheckOf } from './request.check.ts';
 import { sendStream } from './stream.answer.ts';
 
 export interface CallServerConfig {
@@ -60,8 +60,7 @@ interface Endpoint {
   table: CallTable;
   maxResponseBytes: number;
   handler: MessageHandler;
-  /** Whether a request read by the table needs no further look. */
-  fits: ((request: unknown) => boolean) | undefined;
+  check: (incoming: IncomingCall) => unknown;
   recorders: Map<string, { observe(seconds: number): void }>;
 }
 
@@ -112,7 +111,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     if (!call || isEventHandler) throw new Error(`${String(pattern)} is no call of the contract ${service}`);
     if (this.#endpoints.has(call.name)) throw new Error(`The call ${String(pattern)} has two handlers`);
     const table = tableOf(call);
-    const endpoint = { call, table, maxResponseBytes: call.maxResponseBytes, handler, fits: limitsOf(call.request), recorders: new Map() };
+    const endpoint = { call, table, maxResponseBytes: call.maxResponseBytes, handler, check: requestCheckOf(call), recorders: new Map() };
     this.#endpoints.set(call.name, endpoint);
     this.#byTable.set(table.id, endpoint);
     super.addHandler(pattern, handler);
@@ -297,12 +296,11 @@ export class CallServer extends Server implements CustomTransportStrategy {
     if (!endpoint.call.stream) this.#admission.done(endpoint.call.name, now - incoming.admittedAt, !saysNothing.has(code));
   }
 
-  async #handle({ call, handler, fits }: Endpoint, incoming: IncomingCall): Promise<unknown> {
+  async #handle({ check, handler }: Endpoint, incoming: IncomingCall): Promise<unknown> {
     if (incoming.cancelled) throw new CallError('cancelled', 'nobody waits');
     if (Date.now() >= incoming.deadline) throw new CallError('deadline-exceeded', 'no time left');
-    const request = incoming.byTable && fits?.(incoming.payload) ? incoming.payload : parse(call, incoming.payload);
     // Guards, pipes and the handler run in this call of Nest's; only interceptors and filters make it an observable.
-    const result: unknown = await handler(request, incoming);
+    const result: unknown = await handler(check(incoming), incoming);
     return isObservable(result) ? firstValueFrom(result) : result;
   }
 }
@@ -318,18 +316,6 @@ export function callServer(contract: CallContract, config: CallServerConfig, opt
 function checkLength({ call }: Endpoint, bytes: number): void {
   if (bytes <= call.maxRequestBytes + headBytes) return;
   throw new CallError('bad-request', `a request of ${bytes} bytes, at most ${call.maxRequestBytes} are allowed`);
-}
-
-/** @throws CallError */
-function parse(call: Call, payload: unknown): unknown {
-  const request = call.request.safeParse(payload);
-  if (request.success) return request.data;
-  const issues = request.error.issues.map(({ path, message }) => ({ path: path.map(pathPart), message }));
-  throw new CallError('bad-request', 'the request does not fit the contract', { issues });
-}
-
-function pathPart(part: PropertyKey): string | number {
-  return typeof part === 'number' ? part : String(part);
 }
 
 function encodeRefusal({ code, message, retryAfterMs, issues }: Refusal, incoming: IncomingCall): unknown[] {

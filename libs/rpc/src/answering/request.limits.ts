@@ -32,8 +32,8 @@ const always: Fits = () => true;
 
 /**
  * What of a schema a table does not check: a request that was read by a table has the members and kinds of its schema, so
- * its limits are all that is left. True means that zod would accept it and change nothing, in a tenth of zod's time;
- * false, that zod has to say.
+ * its limits are all that is left. True means that zod would accept it and change nothing; false, that zod has to say. With
+ * it a call takes three quarters of the CPU.
  *
  * @returns undefined for a schema of which any part is not known here, such as a refinement: zod has to say
  */
