@@ -40,13 +40,14 @@ export function checkArithmetic(manifests: readonly Manifest[], facts: ServiceFa
     ...checkConnections(manifests, replicas, facts),
     ...checkReplicas(replicas, facts),
     ...checkMetrics(manifests, facts),
-    ...ofKind(manifests, 'Deployment').flatMap((deployment) => [
-      ...checkMemory(deployment),
-      ...checkGrace(deployment, facts),
-      ...checkPorts(deployment, manifests, facts),
-    ]),
+    ...ofKind(manifests, 'Deployment').flatMap(checkMemory),
+    ...ofKind(manifests, 'Deployment')
+      .filter(isService)
+      .flatMap((deployment) => [...checkGrace(deployment, facts), ...checkPorts(deployment, manifests, facts)]),
   ];
 }
+
+const isService = ({ spec: { template } }: Deployment): boolean => template.metadata?.labels?.['app.kubernetes.io/component'] === 'service';
 
 interface Replicas {
   minimum: number;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { databaseUrlsOf } from '@tenfold/local-cluster';
 import type { ClusterUrls, Secrets, ServiceDeclaration } from '@tenfold/local-cluster';
@@ -30,6 +31,19 @@ const databases = (declarations: readonly ServiceDeclaration[], shardsOf: (decla
       .filter(({ database }) => database)
       .map((declaration) => [`${declaration.name}-database`, databaseSecret(declaration.database, shardsOf(declaration))]),
   );
+
+/**
+ * What the server of the metrics APIs shows the API server, which takes it unseen.
+ *
+ * @throws Error without openssl
+ */
+export function metricsApiSecret(): SecretValues {
+  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '-', '-out', '-', '-subj', '/CN=metrics-api.tenfold.svc', '-days', '3650'];
+  const { stdout, stderr, error } = spawnSync('openssl', args, { encoding: 'utf8' });
+  const [key, certificate] = stdout?.match(/-----BEGIN [^]*?-----END .*\n/g) ?? [];
+  if (key === undefined || certificate === undefined) throw new Error(`openssl, which makes the certificate of metrics-api: ${error?.message ?? stderr}`);
+  return { 'metrics-api': { 'tls.key': key, 'tls.crt': certificate } };
+}
 
 /** New Secrets for data services inside of the cluster. */
 export function newSecrets(declarations: readonly ServiceDeclaration[]): SecretValues {

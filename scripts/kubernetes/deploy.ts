@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { clusterDirectory, readDeclarations, readSecrets, readStatus } from '@tenfold/local-cluster';
 import type { ClusterUrls, Secrets } from '@tenfold/local-cluster';
 import { stringify } from 'yaml';
-import { newSecrets, secretsOfCluster } from './deploy-secrets.ts';
+import { metricsApiSecret, newSecrets, secretsOfCluster } from './deploy-secrets.ts';
 import type { SecretValues } from './deploy-secrets.ts';
 import { apply, kubectl, KubectlError } from './kubectl.ts';
 import { findKustomize, ofKind, overlays, readManifests, renderText, root } from './manifests.ts';
@@ -13,10 +13,10 @@ import type { Job, Manifest } from './manifests.ts';
 
 const usage = `Usage: npm run deploy -- OVERLAY [--data cluster]
 
-Brings an overlay of k8s/ (${overlays.join(', ')}) into the Kubernetes of KUBECONFIG: Secrets that local needs, then
-migrations and topics, then the rest, until every replica is ready. Doing it again changes nothing.
+Brings an overlay of k8s/ (${overlays.join(', ')}) into the Kubernetes of KUBECONFIG: Secrets, with local
+and elasticity, then migrations and topics, then the rest, until every replica is ready. Doing it again changes nothing.
 
-  --data cluster    with local: pods use the servers of the local cluster that runs on this machine. They must listen
+  --data cluster    with local and elasticity: pods use the servers of the local cluster that runs on this machine. They must listen
                     where pods reach them: TENFOLD_ADDRESS=<address> npm run cluster -- up --services none
 `;
 
@@ -35,15 +35,18 @@ async function localServers(): Promise<{ urls: ClusterUrls; secrets: Secrets }> 
   return { urls: status.urls, secrets };
 }
 
+/** Overlays for small clusters, which have data services of their own. */
+const small = ['local', 'elasticity'];
+
 /** An overlay that has its data services at the addresses of a local cluster, in a folder of its own. */
-function overlayOutside({ kafka }: ClusterUrls): string {
+function overlayOutside(overlay: string, { kafka }: ClusterUrls): string {
   const folder = join(root, '.tenfold/kubernetes');
   mkdirSync(folder, { recursive: true });
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
     namespace,
-    resources: ['../../k8s/overlays/local/services'],
+    resources: [`../../k8s/overlays/${overlay}/services`],
     components: ['../../k8s/components/data-outside'],
     configMapGenerator: [{ name: 'data-services', behavior: 'merge', literals: [`kafka-brokers=${kafka}`] }],
     // The local cluster picks its ports.
@@ -99,14 +102,15 @@ async function deploy(overlay: string, data: string | undefined): Promise<void> 
   const kustomize = findKustomize();
   if (!kustomize) throw new KubectlError('kubectl is not installed: https://kubernetes.io/docs/tasks/tools');
   const servers = data === 'cluster' ? await localServers() : undefined;
-  const folder = servers ? overlayOutside(servers.urls) : join(root, 'k8s/overlays', overlay);
+  const folder = servers ? overlayOutside(overlay, servers.urls) : join(root, 'k8s/overlays', overlay);
   const rendered = readManifests(renderText(kustomize, folder));
   say(`deploying ${overlay} to ${(await kubectl(['config', 'current-context'])).trim()}`);
   const manifests = await withoutUnknownKinds(rendered);
 
   await report(apply(manifests.filter(({ kind }) => kind === 'Namespace')));
   if (servers) await applySecrets(secretsOfCluster(declarations, servers.urls, servers.secrets), { replace: true });
-  else if (overlay === 'local') await applySecrets(newSecrets(declarations), { replace: false });
+  else if (small.includes(overlay)) await applySecrets(newSecrets(declarations), { replace: false });
+  if (manifests.some(({ kind }) => kind === 'APIService')) await applySecrets(metricsApiSecret(), { replace: false });
 
   const jobs = ofKind(manifests, 'Job');
   const deployments = ofKind(manifests, 'Deployment');
@@ -124,7 +128,7 @@ async function deploy(overlay: string, data: string | undefined): Promise<void> 
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { data: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
 const [overlay = ''] = positionals;
-if (values.help || !overlays.includes(overlay) || (values.data !== undefined && (values.data !== 'cluster' || overlay !== 'local'))) {
+if (values.help || !overlays.includes(overlay) || (values.data !== undefined && (values.data !== 'cluster' || !small.includes(overlay)))) {
   process.stderr.write(usage);
   process.exitCode = values.help ? 0 : 2;
 } else {

@@ -36,9 +36,15 @@ function findingsIn(manifests: string): string[] {
 describe.skipIf(!kustomize || !score)('kube-score', () => {
   const render = (overlay: string) => renderText(kustomize ?? [], join(root, 'k8s/overlays', overlay));
 
-  // `local` keeps its data in single pods of one node.
-  test.each(overlays.filter((overlay) => overlay !== 'local'))('has nothing to say about the overlay %s', (overlay) => {
+  // The others keep their data in single pods of one node.
+  test.each(overlays.filter((overlay) => !['local', 'elasticity'].includes(overlay)))('has nothing to say about the overlay %s', (overlay) => {
     expect(findingsIn(render(overlay))).toEqual([]);
+  });
+
+  test('has nothing to say about the metrics API', () => {
+    const manifests = render('elasticity').split(/^---$/m).filter((manifest) => /^  name: (metrics-api|default-deny)$/m.test(manifest));
+    expect(manifests.length).toBeGreaterThan(1);
+    expect(findingsIn(manifests.join('---'))).toEqual([]);
   });
 
   test('would find a container that may write to its root', () => {
