@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { ClusterError } from '@tenfold/local-cluster';
 import { diagnose } from './diagnose/diagnose.ts';
 import { diagnosisPage } from './diagnose/diagnosis.page.ts';
+import { elasticity } from './elasticity/elasticity.ts';
+import { elasticityText, writeElasticity } from './elasticity/elasticity.result.ts';
 import { findK6 } from './k6/k6.program.ts';
 import { HoldingsWatch } from './loadtest/holdings.ts';
 import { judgeRun } from './loadtest/judged-run.ts';
@@ -32,6 +34,9 @@ const holdingsFile = `${folder}/holdings.json`;
 
 /** Readings of each heap in a soak: enough for a narrow interval, few enough for the collections not to be the load. */
 const SOAK_READINGS = 40;
+
+/** Requests per second of the spike of `elasticity`: much for three small pods, little for the machine that they share. */
+const ELASTIC_RATE = 40;
 
 async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const targets = readTargets();
@@ -96,6 +101,14 @@ async function runSelftest(options: LoadtestOptions, progress: Progress, signal:
   return await selftest({ k6, targets: readTargets(), folder, results: options.keep ? resultsFolder : localFolder, install, signal }, progress);
 }
 
+/** Exit code 1 when a request failed. */
+async function runElasticity({ url = 'http://127.0.0.1:30080', rate = ELASTIC_RATE, scale, customers, keep }: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
+  const result = await elasticity({ url, rate, scale, customers, signal, onProgress: (line) => progress.show(`  ${line}`) });
+  const { file, chart } = writeElasticity(result, keep ? resultsFolder : localFolder);
+  progress.say(`\n${elasticityText(result)}\n\nresult    ${file}\nchart     ${chart}`);
+  return result.phases.every(({ failed, refused }) => failed + refused === 0) ? 0 : 1;
+}
+
 async function main({ command, names, options }: LoadtestCommand, progress: Progress): Promise<number> {
   const stop = new AbortController();
   const interrupt = () => {
@@ -111,6 +124,8 @@ async function main({ command, names, options }: LoadtestCommand, progress: Prog
       return compare(names);
     case 'trend':
       return drawTrend();
+    case 'elasticity':
+      return await runElasticity(options, progress, stop.signal);
     case 'selftest':
       return await runSelftest(options, progress, stop.signal);
     default:

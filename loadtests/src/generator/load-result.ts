@@ -45,6 +45,8 @@ export interface LoadSecond {
   second: number;
   answered: number;
   errors: number;
+  /** Of the errors, those by which the shop protects itself: 429 and 503. */
+  refused: number;
   underWay: number;
   dropped: number;
   p95: number;

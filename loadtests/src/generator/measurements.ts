@@ -3,6 +3,7 @@ import type { EndpointResult, ErrorExample, LoadSecond } from './load-result.ts'
 
 const LONGEST_MICROSECONDS = 10 * 60 * 1_000_000;
 const KEPT_EXAMPLES = 20;
+const refusals = new Set([429, 503]);
 
 interface EndpointFigures {
   latencies: RecordableHistogram;
@@ -16,7 +17,9 @@ export class Measurements {
   readonly #overall = newHistogram();
   readonly #second = newHistogram();
   #secondErrors = 0;
+  #secondRefused = 0;
   #errors = 0;
+  #refused = 0;
 
   get answered(): number {
     return this.#overall.count;
@@ -24,6 +27,11 @@ export class Measurements {
 
   get errors(): number {
     return this.#errors;
+  }
+
+  /** Of the errors, those by which the shop protects itself: 429 and 503. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** An answer, right or wrong, `milliseconds` after the intended start. */
@@ -41,6 +49,10 @@ export class Measurements {
 
   /** Keeps the first of each kind of error as an example. */
   explain(endpoint: string, status: number, detail: string): void {
+    if (refusals.has(status)) {
+      this.#refused++;
+      this.#secondRefused++;
+    }
     const kind = `${endpoint} ${status}`;
     const example = this.#examples.get(kind);
     if (example) example.count++;
@@ -48,10 +60,11 @@ export class Measurements {
   }
 
   /** Figures since the last call. */
-  takeSecond(): Pick<LoadSecond, 'answered' | 'errors' | 'p95'> {
-    const second = { answered: this.#second.count, errors: this.#secondErrors, p95: millisecondsAt(this.#second, 95) };
+  takeSecond(): Pick<LoadSecond, 'answered' | 'errors' | 'refused' | 'p95'> {
+    const second = { answered: this.#second.count, errors: this.#secondErrors, refused: this.#secondRefused, p95: millisecondsAt(this.#second, 95) };
     this.#second.reset();
     this.#secondErrors = 0;
+    this.#secondRefused = 0;
     return second;
   }
 

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
 import { resultOf } from '../k6/k6.summary.ts';
 import { judge, judgeLatency, shareOf, verdict } from '../report/verdicts.ts';
 import type { Verdict } from '../report/verdicts.ts';
 import type { Targets } from '../report/targets.ts';
+import { commitName, machineFacts } from '../results/machine.ts';
 import type { RunResult } from '../results/run-result.ts';
 import { kneeOf, recoverySeconds } from './knee.ts';
 import type { Knee } from './knee.ts';
@@ -43,7 +42,7 @@ export function judgeRun(measured: Measurement, targets: Targets, facts: RunFact
     test: shape.name,
     ...(facts.label !== undefined && { label: facts.label }),
     commit: commitName(),
-    machine: machineFacts(facts.k6),
+    machine: { ...machineFacts(), k6: facts.k6 },
     settings: facts.settings,
     rate,
     overall,
@@ -110,27 +109,6 @@ function voidReason(generatorCores: number, systemCores: number, latenessP95Ms: 
   if (generatorCores > systemCores) return `the generator used ${generatorCores.toFixed(2)} cores, more than the ${systemCores.toFixed(2)} of all that it tests`;
   if (latenessP95Ms > LATE_MS) return `the generator came late: 5 of 100 requests started ${Math.round(latenessP95Ms)} ms after their time or later`;
   return undefined;
-}
-
-function machineFacts(k6: string): RunResult['machine'] {
-  return {
-    cores: machineCores,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    memoryMebibytes: Math.round(totalmem() / 1024 ** 2),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version,
-    k6,
-  };
-}
-
-/** `unknown` outside of a git checkout. */
-function commitName(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: import.meta.dirname }).trim();
-  try {
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+'}`;
-  } catch {
-    return 'unknown';
-  }
 }
 
 function withoutUndefined({ knee, breakingPoint, resource }: Knee): NonNullable<RunResult['knee']> {

@@ -1,4 +1,4 @@
-export type LoadtestErrorCode = 'no-k6' | 'k6-failed' | 'no-log-in' | 'bad-option' | 'no-result' | 'no-holdings';
+export type LoadtestErrorCode = 'no-k6' | 'k6-failed' | 'no-log-in' | 'bad-option' | 'no-result' | 'no-holdings' | 'no-kubernetes';
 
 /** For a person: the message says what to do. */
 export class LoadtestError extends Error {

@@ -10,6 +10,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   spike        ten times as much within 5 s, and back: how long until all is as before
   soak         steady traffic for 10 minutes, or --seconds: heap after garbage collection, descriptors, timers
   breakpoint   as stress, in small steps up to five times of it
+  elasticity   ramp, spike and fall on Kubernetes, then a rollout of each service: what the autoscalers do
   selftest     shows that each gate trips, and that compare tells a route slowed by 5 ms from noise
   diagnose     the expected traffic, and meanwhile profiles of the busiest replica, statements and pools, on one page
   compare A B  two labels, each of five runs or more taken in turn: what became slower
@@ -21,12 +22,14 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   --customers N   who are logged in (60); each log-in costs the shop a quarter of a second of CPU
   --scale N       size of the seeded shop (1)
   --label NAME    for compare
+  --url URL       with elasticity: the shop in Kubernetes (http://127.0.0.1:30080)
   --keep          adds the result to those that are committed
   --no-report     no HTML report of k6, which costs k6 some CPU
   --no-install    neither builds k6 nor installs programs
 
 A cluster that runs (npm run cluster -- up) is used and left as it is; without one, one is started and seeded, and
-stopped at the end. Exit code: 0 when all targets are met, 1 when one is not, or the run says nothing.
+stopped at the end; elasticity needs a shop that npm run deploy -- elasticity has brought into the
+Kubernetes of KUBECONFIG, seeded with the same --scale. Exit code: 0 when all targets are met, 1 when one is not, or the run says nothing.
 `;
 
 const positive = z.coerce.number().positive().max(1_000_000);
@@ -37,6 +40,7 @@ const loadtestOptions = z.strictObject({
   users: positive.int().optional(),
   customers: positive.int().default(60),
   scale: z.coerce.number().min(0.01).max(1000).default(1),
+  url: z.url().optional(),
   label: z.string().regex(/^[\w.-]+$/, 'letters, digits, dots and dashes').optional(),
   keep: z.boolean().default(false),
   'no-report': z.boolean().default(false),
@@ -45,7 +49,7 @@ const loadtestOptions = z.strictObject({
 });
 export type LoadtestOptions = z.output<typeof loadtestOptions>;
 
-const commands = [...shapeNames, 'selftest', 'diagnose', 'compare', 'trend', 'help'] as const;
+const commands = [...shapeNames, 'elasticity', 'selftest', 'diagnose', 'compare', 'trend', 'help'] as const;
 
 export interface LoadtestCommand {
   command: (typeof commands)[number];
@@ -67,6 +71,7 @@ export function readLoadtestCommand(args: readonly string[]): LoadtestCommand {
       users: text,
       customers: text,
       scale: text,
+      url: text,
       label: text,
       keep: flag,
       'no-report': flag,

@@ -1,0 +1,122 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorExample } from '../generator/load-result.ts';
+import type { MachineFacts } from '../results/machine.ts';
+import type { ServiceState } from './cluster.api.ts';
+import { elasticityChart } from './elasticity.chart.ts';
+
+/** One look at load and pods. */
+export interface ElasticitySample {
+  /** Seconds from the start. */
+  second: number;
+  phase: string;
+  /** Requests per second that were due, and that were answered, failed and refused since the last look. */
+  rate: number;
+  answered: number;
+  failed: number;
+  refused: number;
+  /** Milliseconds; 0 when nothing was answered. */
+  p95: number;
+  services: Record<string, ServiceState>;
+}
+
+export interface ElasticityPhase {
+  name: string;
+  from: number;
+  to: number;
+  requests: number;
+  /** Without those that were refused. */
+  failed: number;
+  refused: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  errors: ErrorExample[];
+}
+
+export interface AutoscalerFacts {
+  service: string;
+  minReplicas: number;
+  maxReplicas: number;
+  targets: Record<string, number>;
+  behavior: object;
+}
+
+/** What an autoscaler did about the spike; seconds, from its beginning or from its end. */
+export interface Reaction {
+  service: string;
+  before: number;
+  most: number;
+  /** Until more pods were wanted, until one more took requests, and until all did. */
+  decided: number;
+  firstReady: number;
+  allReady: number;
+  /** From the end of the spike until fewer were wanted, and until as few as before it all were there. */
+  fewerWanted: number | undefined;
+  allGone: number | undefined;
+}
+
+export interface ElasticityResult {
+  version: 1;
+  /** ISO 8601, when it ended. */
+  at: string;
+  commit: string;
+  machine: MachineFacts;
+  settings: { rate: number; scale: number; customers: number };
+  autoscalers: AutoscalerFacts[];
+  phases: ElasticityPhase[];
+  reactions: Reaction[];
+  samples: ElasticitySample[];
+}
+
+/** How autoscalers answered the phase `spike`; those that had nothing to do are left out. */
+export function reactionsTo(samples: readonly ElasticitySample[]): Reaction[] {
+  const start = samples.findIndex(({ phase }) => phase === 'spike');
+  const end = samples.findLastIndex(({ phase }) => phase === 'spike');
+  const [first, last] = [samples[start], samples[end]];
+  if (!first || !last) return [];
+  const rest = samples.filter(({ phase, second }) => second >= first.second && !phase.startsWith('rollout'));
+  const afterwards = rest.filter(({ second }) => second > last.second);
+  const least = (service: string) => Math.min(...samples.map(({ services }) => services[service]?.desired ?? Infinity));
+  return Object.keys(first.services).flatMap((service): Reaction[] => {
+    const at = (found: ElasticitySample | undefined, from: ElasticitySample) => (found === undefined ? undefined : found.second - from.second);
+    const when = (holds: (state: ServiceState) => boolean, among = rest) => among.find(({ services }) => services[service] !== undefined && holds(services[service]));
+    const before = samples[start - 1]?.services[service]?.desired ?? least(service);
+    const most = Math.max(...rest.map(({ services }) => services[service]?.desired ?? 0));
+    if (most <= before) return [];
+    const decided = at(when(({ desired }) => desired > before), first);
+    const firstReady = at(when(({ ready }) => ready > before), first);
+    const allReady = at(when(({ ready }) => ready >= most), first);
+    if (decided === undefined || firstReady === undefined || allReady === undefined) return [];
+    const fewerWanted = at(when(({ desired }) => desired < most, afterwards), last);
+    const allGone = at(when(({ pods, desired }) => desired <= least(service) && pods <= least(service), afterwards), last);
+    return [{ service, before, most, decided, firstReady, allReady, fewerWanted, allGone }];
+  });
+}
+
+/** Thousandths: no figure means more. */
+const rounded = (_key: string, value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value);
+
+/** Writes `elasticity.json`, a sample to a line, and the chart beside it. */
+export function writeElasticity(result: ElasticityResult, folder: string): { file: string; chart: string } {
+  mkdirSync(folder, { recursive: true });
+  const [file, chart] = [join(folder, 'elasticity.json'), join(folder, 'elasticity.svg')];
+  const { samples, ...head } = result;
+  const lines = samples.map((sample) => `    ${JSON.stringify(sample, rounded)}`).join(',\n');
+  writeFileSync(file, `${JSON.stringify({ ...head, samples: [] }, rounded, 2).replace(/"samples": \[\]\n\}$/, '')}"samples": [\n${lines}\n  ]\n}\n`);
+  writeFileSync(chart, elasticityChart(result));
+  return { file, chart };
+}
+
+export function elasticityText({ phases, reactions }: ElasticityResult): string {
+  const row = (cells: readonly (string | number)[]) => cells.map((cell, index) => (index === 0 ? String(cell).padEnd(20) : String(cell).padStart(11))).join('');
+  const seconds = (value: number | undefined) => (value === undefined ? '-' : `${value.toFixed(0)} s`);
+  return [
+    row(['phase', 'requests', 'failed', 'refused', 'p50 ms', 'p95 ms', 'p99 ms']),
+    ...phases.map(({ name, requests, failed, refused, p50, p95, p99 }) => row([name, requests, failed, refused, ...[p50, p95, p99].map((value) => value.toFixed(0))])),
+    ...phases.flatMap(({ name, errors }) => errors.map(({ endpoint, status, detail, count }) => `  ${name}: ${count} × ${endpoint} ${status} ${detail}`)),
+    '',
+    row(['spike', 'pods', 'decided', 'one ready', 'all ready', 'fewer', 'all gone']),
+    ...reactions.map(({ service, before, most, decided, firstReady, allReady, fewerWanted, allGone }) => row([service, `${before} to ${most}`, ...[decided, firstReady, allReady, fewerWanted, allGone].map(seconds)])),
+  ].join('\n');
+}
