@@ -22,6 +22,8 @@ export interface NodeOptions {
   /** Unique within the database, e.g. `replica-1`. */
   name: string;
   behaviour: ResolvedBehaviour;
+  /** Whether nobody has read from the database for a while. */
+  idle: () => boolean;
   onSample: (sample: NodeSample, node: DatabaseNode) => void;
   onLost: (node: DatabaseNode) => void;
 }
@@ -53,7 +55,7 @@ export class DatabaseNode {
   #failures = 0;
   readonly #onLost: (node: DatabaseNode) => void;
 
-  constructor({ url, role, name, behaviour, onSample, onLost }: NodeOptions) {
+  constructor({ url, role, name, behaviour, idle, onSample, onLost }: NodeOptions) {
     this.name = name;
     this.url = url;
     this.configuredRole = role;
@@ -96,6 +98,7 @@ export class DatabaseNode {
     this.#monitor = new NodeMonitor({
       url,
       intervalMs: behaviour.sampleIntervalMs,
+      idle,
       timeoutMs: behaviour.sampleTimeoutMs,
       prepare: () => this.#initialize(),
       onSample: (sample) => {

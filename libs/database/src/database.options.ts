@@ -39,7 +39,7 @@ export interface DatabaseBehaviour {
    * itself, or PgBouncer 1.21 and newer with `max_prepared_statements`; earlier ones lose them between transactions.
    */
   preparedStatements?: boolean;
-  /** Milliseconds between two looks at a node. Default 250: how soon a caught-up replica takes reads of what was just written. */
+  /** Milliseconds between two looks at a node, while somebody reads. Default 250: how soon a caught-up replica takes reads of what was just written. */
   sampleIntervalMs?: number;
   /** Milliseconds after which a node that does not answer a sample gets no more work; after a second one its connections are cut. Default 500. */
   sampleTimeoutMs?: number;

@@ -18,6 +18,9 @@ import { Topology } from './topology.ts';
 // How often replicas are looked at, one sample interval apart, before a read is refused while the primary is down.
 const lastLooks = 3;
 
+// So long after the last read the nodes are looked at less often.
+const idleAfterMs = 2000;
+
 /**
  * A primary and its replicas. Needs none of them to be up when it is made, and connects in the background.
  *
@@ -34,6 +37,7 @@ export class Database {
   readonly #readDuration;
   readonly #writeDuration;
   readonly #reads;
+  #lastReadAt = Date.now();
 
   constructor(options: DatabaseOptions) {
     const behaviour = withDefaults(options);
@@ -45,6 +49,7 @@ export class Database {
         role,
         name,
         behaviour,
+        idle: () => Date.now() - this.#lastReadAt > idleAfterMs,
         onSample: (sample, answering) => this.#topology.answered(answering, sample),
         onLost: (lost) => this.#topology.lost(lost),
       });
@@ -181,6 +186,7 @@ export class Database {
     const stop = this.#readDuration.startTimer();
     const lsn = currentContext()?.positions.get(this.name);
     const position = lsn === undefined ? undefined : logPosition(lsn);
+    this.#noteRead();
     try {
       const node = (prefer && this.primary) ?? (await this.#nodeFor(position));
       try {
@@ -199,6 +205,14 @@ export class Database {
     } finally {
       stop();
     }
+  }
+
+  /** The first read after a pause is the occasion to look again as often as before. */
+  #noteRead(): void {
+    const now = Date.now();
+    const before = this.#lastReadAt;
+    this.#lastReadAt = now;
+    if (now - before > idleAfterMs) void this.#sampleAll();
   }
 
   async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>, prefer: 'primary' | undefined): Promise<Result> {

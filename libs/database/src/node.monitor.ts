@@ -21,6 +21,8 @@ export interface NodeSample {
 export interface MonitorOptions {
   url: string;
   intervalMs: number;
+  /** Whether nobody has read for a while; then it looks at most once a second. */
+  idle: () => boolean;
   timeoutMs: number;
   /** Called before the first good sample counts, and again while it throws. */
   prepare: () => Promise<void>;
@@ -43,7 +45,7 @@ type Answer = Pick<NodeSample, 'inRecovery' | 'position' | 'timeline'>;
 
 /**
  * Watches one node over a connection of its own: a pool in full use must not look like a node that is down.
- * Costs one query per interval; a node that is down is asked at most once a second.
+ * Costs one query per interval; a node that is down, and one that nobody reads from, is asked once a second.
  */
 export class NodeMonitor {
   readonly #options: MonitorOptions;
@@ -66,8 +68,9 @@ export class NodeMonitor {
     this.#running ??= this.#look().finally(() => {
       this.#running = undefined;
       if (this.#closed) return;
-      const { intervalMs } = this.#options;
-      const pause = Math.min(intervalMs * 2 ** Math.max(0, this.#failures - 1), Math.max(intervalMs, longestPauseMs));
+      const { intervalMs, idle } = this.#options;
+      const longest = Math.max(intervalMs, longestPauseMs);
+      const pause = this.#failures === 0 && idle() ? longest : Math.min(intervalMs * 2 ** Math.max(0, this.#failures - 1), longest);
       this.#timer = setTimeout(() => void this.sample(), pause).unref();
     });
     return this.#running;

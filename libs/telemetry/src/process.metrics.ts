@@ -1,21 +1,26 @@
 import { constants, performance, PerformanceObserver } from 'node:perf_hooks';
 import type { NodeGCPerformanceDetail, PerformanceEntry } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { startEventLoopLag } from './event-loop-lag.metrics.ts';
 import { counter, gauge, registry } from './metrics.registry.ts';
 import { metricsEnabled } from './metrics.switch.ts';
+
+/** Milliseconds: the longest that a timer of Node's takes. */
+const never = 2 ** 31 - 1;
 
 let started = false;
 
 /**
  * Adds the process's own metrics: event-loop delay and utilization, heap, garbage collection, CPU, descriptors.
- * Once per process; further calls change nothing. All but the event-loop delay (one timer of 20 ms) and the garbage
+ * Once per process; further calls change nothing. All but the event-loop delay (one timer of 100 ms) and the garbage
  * collector's pauses is read when `/metrics` is.
  */
 export function startProcessMetrics(): void {
   if (started || !metricsEnabled) return;
   started = true;
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20, gcDurationBuckets: [0.001, 0.01, 0.1, 1] });
+  collectDefaults();
+  startEventLoopLag();
   let known = 0;
   counter({
     name: 'nodejs_eventloop_active_seconds_total',
@@ -28,6 +33,16 @@ export function startProcessMetrics(): void {
     },
   });
   measureHeapAfterCollections();
+}
+
+/** All of prom-client's but the event loop's lag, whose timer counts its own period as lag and wakes an idle process. */
+function collectDefaults(): void {
+  const defaults = new Registry();
+  collectDefaultMetrics({ register: defaults, eventLoopMonitoringPrecision: never, gcDurationBuckets: [0.001, 0.01, 0.1, 1] });
+  for (const { name } of defaults.getMetricsAsArray()) {
+    const metric = defaults.getSingleMetric(name);
+    if (metric && !name.startsWith('nodejs_eventloop_lag')) registry.registerMetric(metric);
+  }
 }
 
 /** What is left by a full collection is what is held on to: its slope tells a leak, which the heap in use does not. */

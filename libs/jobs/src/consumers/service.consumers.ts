@@ -100,7 +100,6 @@ export class ServiceConsumers implements RecordReceiver {
     if (this.#routes.size === 0) return;
     this.#member.start();
     this.#lag.start();
-    this.#resumer = setInterval(() => this.#resumePaused(), resumeIntervalMs).unref();
   }
 
   /** Hands back what has not begun, and what does not end in time. */
@@ -129,6 +128,7 @@ export class ServiceConsumers implements RecordReceiver {
     if (progress.pending >= pausedFrom && !progress.paused) {
       progress.paused = true;
       this.#member.pause(place);
+      this.#resumer ??= setInterval(() => this.#resumePaused(), resumeIntervalMs).unref();
     }
   }
 
@@ -166,11 +166,15 @@ export class ServiceConsumers implements RecordReceiver {
   }
 
   #resumePaused(): void {
-    for (const progress of this.#assigned.values()) {
-      if (!progress.paused || progress.pending > resumedFrom) continue;
+    const paused = [...this.#assigned.values()].filter((progress) => progress.paused);
+    for (const progress of paused) {
+      if (progress.pending > resumedFrom) continue;
       progress.paused = false;
       this.#member.resume(progress.place);
     }
+    if (paused.length > 0) return;
+    clearInterval(this.#resumer);
+    this.#resumer = undefined;
   }
 }
 

@@ -92,7 +92,7 @@ export class KafkaConsumer implements GroupMember {
       rebalanceTimeout: 6000,
       heartbeatInterval: heartbeatIntervalMs,
       // How long resume and disconnect wait for a fetch that finds nothing.
-      maxWaitTimeInMs: 300,
+      maxWaitTimeInMs: 500,
       retry: { ...retry, restartOnFailure: async () => !signal.aborted },
     });
     this.#consumer = consumer;

@@ -38,7 +38,7 @@ const idleTransactionTimeoutMs = 120_000;
 
 const timing = {
   /** At most this long does a message wait when the process that added it could not wake the relay that may send. */
-  idleMs: 500,
+  idleMs: 1000,
   /** Between two looks while there is work, so that a busy service pays for few transactions. */
   betweenMs: 50,
   shortestBackoffMs: 200,
