@@ -6,10 +6,11 @@ import { compareCaches } from './demo.caches.ts';
 import { measureMix } from './demo.ts';
 import { readDemoOptions, usage } from './demo.options.ts';
 import type { DemoOptions } from './demo.options.ts';
+import { measureMachine } from './machine/machine.speed.ts';
 import { Progress } from './progress.ts';
 import type { DemoReport } from './report/demo-report.ts';
 import { reportText } from './report/report-text.ts';
-import { readTargets } from './report/targets.ts';
+import { targetsOf } from './report/targets.ts';
 import { accountEmail, ADMIN_EMAIL, PASSWORD } from './seed/account.ts';
 import { SeedError } from './seed/seed.error.ts';
 import { seedAll } from './seed/seed.ts';
@@ -22,7 +23,8 @@ const reportFolder = fileURLToPath(new URL('../../.tenfold/demo/', import.meta.u
 const environment = { gateway: { RATE_LIMIT_PER_MINUTE: '1000000', LOGIN_LIMIT_PER_MINUTE: '10000' } };
 
 async function main(options: DemoOptions, progress: Progress): Promise<number> {
-  const targets = readTargets();
+  const machine = await measureMachine();
+  const targets = targetsOf(machine);
   const stop = new AbortController();
   const interrupt = () => {
     progress.say('stopping …');
@@ -53,7 +55,7 @@ async function main(options: DemoOptions, progress: Progress): Promise<number> {
     const startSeconds = (performance.now() - began) / 1000;
     progress.say(`All services run: ${cluster.urls.gateway} (${startSeconds.toFixed(1)} s)`);
     const { rate = targets.rate, seconds = 20, scale } = options;
-    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, targets: { ...targets, rate }, signal: stop.signal }, progress)]);
+    const report = await Promise.race([stopped, measureMix(cluster, { scale, rate, seconds, startSeconds, machine, targets: { ...targets, rate }, signal: stop.signal }, progress)]);
     if (report === 'stopped') return 130;
     writeReport(report);
     progress.say(`\n${reportText(report)}\n`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Cluster } from '@tenfold/local-cluster';
 import type { LoadSecond } from './generator/load-result.ts';
 import { openMixLoad } from './generator/mix-load.ts';
+import type { MachineSpeed } from './machine/machine.speed.ts';
 import type { Progress } from './progress.ts';
 import { difference, readCounters, readLag, whenJobsAreDone } from './report/cluster-counters.ts';
 import { readCpuTimes } from './report/cpu-times.ts';
@@ -14,14 +15,15 @@ import { accountEmail, PASSWORD } from './seed/account.ts';
 const CUSTOMERS = 60;
 /**
  * Long enough for connections, just-in-time compilation (a dozen processes compile for half a minute on two cores) and
- * the hottest cache entries. It rises, since processes that have just started do not get all of a shop's traffic at once
- * anywhere.
+ * the hottest cache entries, for which a slow machine needs longer. It rises, since processes that have just started do
+ * not get all of a shop's traffic at once anywhere.
  */
-const WARM_UP = [
+const warmUp = (rate: number) => [
   { share: 0.25, seconds: 3 },
   { share: 0.5, seconds: 3 },
-  { share: 1, seconds: 18 },
-] as const;
+  { share: 1, seconds: Math.min(40, Math.max(18, Math.round(WARM_UP_REQUESTS / rate))) },
+];
+const WARM_UP_REQUESTS = 3600;
 /** How long jobs that the run left behind may take. */
 const JOBS_WITHIN_MS = 60_000;
 const MIX_SEED = 2026;
@@ -36,23 +38,24 @@ export interface MixRunOptions {
 
 export interface DemoRunOptions extends MixRunOptions {
   startSeconds: number;
+  machine: MachineSpeed;
   targets: Targets;
 }
 
 /** What was measured of one run. */
-export type MixRun = Omit<Measured, 'startSeconds' | 'timings'>;
+export type MixRun = Omit<Measured, 'machine' | 'startSeconds' | 'timings'>;
 
 /** Drives the mix against a seeded cluster, first to warm it up, then to measure it, and reports. */
-export async function measureMix(cluster: Cluster, { startSeconds, targets, ...options }: DemoRunOptions, progress: Progress): Promise<DemoReport> {
-  const run = await measureRun(cluster, options, WARM_UP, progress);
-  return reportOf({ ...run, startSeconds, timings: cluster.timings }, targets);
+export async function measureMix(cluster: Cluster, { startSeconds, machine, targets, ...options }: DemoRunOptions, progress: Progress): Promise<DemoReport> {
+  const run = await measureRun(cluster, options, warmUp(options.rate), progress);
+  return reportOf({ ...run, machine, startSeconds, timings: cluster.timings }, targets);
 }
 
-/** @param warmUp shares of the rate, and how long each lasts */
+/** @param steps of the warm-up: shares of the rate, and how long each lasts */
 export async function measureRun(
   cluster: Cluster,
   { rate, seconds, scale, signal }: MixRunOptions,
-  warmUp: readonly { share: number; seconds: number }[],
+  steps: readonly { share: number; seconds: number }[],
   progress: Progress,
 ): Promise<MixRun> {
   const { urls } = cluster;
@@ -67,7 +70,7 @@ export async function measureRun(
   const close = () => void load.close();
   signal.addEventListener('abort', close, { once: true });
   try {
-    for (const { share, seconds } of warmUp) {
+    for (const { share, seconds } of steps) {
       const { errors } = await load.run({ rate: rate * share, seconds, onSecond: (second) => progress.show(secondText('warm-up', seconds, second)) });
       for (const { endpoint, status, detail, count } of errors) progress.say(`  warm-up: ${count} x ${endpoint}: ${status || 'no answer'} ${detail}`);
     }

@@ -18,8 +18,9 @@ import { defaultSeconds, shapeOf } from './loadtest/shapes.ts';
 import type { ShapeName } from './loadtest/shapes.ts';
 import { prepareShoppers } from './loadtest/shoppers.ts';
 import { openSystem } from './loadtest/system.ts';
+import { measureMachine } from './machine/machine.speed.ts';
 import { Progress } from './progress.ts';
-import { readTargets } from './report/targets.ts';
+import { targetsOf } from './report/targets.ts';
 import { compareRuns } from './results/compare.ts';
 import { comparisonText } from './results/compare.text.ts';
 import { addResult, localFolder, readResults, resultsFolder } from './results/result.files.ts';
@@ -39,7 +40,8 @@ const SOAK_READINGS = 40;
 const ELASTIC_RATE = 40;
 
 async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
-  const targets = readTargets();
+  const machine = await measureMachine();
+  const targets = targetsOf(machine);
   const { scale, customers, label, keep } = options;
   const shapeName = name === 'diagnose' ? 'load' : name;
   const { rate = targets.rate, seconds = defaultSeconds[shapeName] } = options;
@@ -59,7 +61,7 @@ async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, p
     const measured =
       findings?.measured ??
       (await runShape({ ...run, ...(watch && { whileJudged: (over) => watch.watch(Math.max(1, seconds / SOAK_READINGS), over) }) }));
-    const result = judgeRun(measured, targets, { label, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } }, watch?.summary());
+    const result = judgeRun(measured, targets, { label, machine, k6: k6.version, settings: { rate, seconds, users: shape.users, customers, scale } }, watch?.summary());
     if (findings) {
       // Not among the results: a run that is looked into is slower.
       const report = runText(result);
@@ -98,7 +100,8 @@ function drawTrend(): number {
 async function runSelftest(options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const install = !options['no-install'];
   const k6 = findK6({ root, install, onProgress: (line) => progress.say(line) });
-  return await selftest({ k6, targets: readTargets(), folder, results: options.keep ? resultsFolder : localFolder, install, signal }, progress);
+  const machine = await measureMachine();
+  return await selftest({ k6, machine, targets: targetsOf(machine), folder, results: options.keep ? resultsFolder : localFolder, install, signal }, progress);
 }
 
 /** Exit code 1 when a request failed. */

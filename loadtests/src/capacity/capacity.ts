@@ -15,7 +15,7 @@ export function scalingPlan(): string {
   // Of a service that was made since, nothing was measured.
   const shipped = { ...all, services: all.services.filter(({ name }) => costs.cpuSeconds.has(name)) };
   // The traffic that is expected, whichever machine this is written on.
-  const target = readTargets(undefined, Infinity).rate;
+  const target = readTargets().rate;
   return scalingPlanPage({
     costs,
     shipped,

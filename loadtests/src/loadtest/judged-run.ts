@@ -1,4 +1,5 @@
 import { resultOf } from '../k6/k6.summary.ts';
+import type { MachineSpeed } from '../machine/machine.speed.ts';
 import { judge, judgeLatency, shareOf, verdict } from '../report/verdicts.ts';
 import type { Verdict } from '../report/verdicts.ts';
 import type { Targets } from '../report/targets.ts';
@@ -15,6 +16,7 @@ const LATE_MS = 50;
 
 export interface RunFacts {
   label: string | undefined;
+  machine: MachineSpeed;
   settings: RunResult['settings'];
   k6: string;
 }
@@ -42,7 +44,7 @@ export function judgeRun(measured: Measurement, targets: Targets, facts: RunFact
     test: shape.name,
     ...(facts.label !== undefined && { label: facts.label }),
     commit: commitName(),
-    machine: { ...machineFacts(), k6: facts.k6 },
+    machine: { ...machineFacts(), ...facts.machine, k6: facts.k6 },
     settings: facts.settings,
     rate,
     overall,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { K6Program } from '../k6/k6.program.ts';
+import type { MachineSpeed } from '../machine/machine.speed.ts';
 import type { Progress } from '../progress.ts';
 import type { Targets } from '../report/targets.ts';
 import { compareRuns } from '../results/compare.ts';
@@ -21,7 +22,7 @@ import { openSystem } from './system.ts';
 import type { System } from './system.ts';
 
 /** Small enough to leave all targets met on a small machine when nothing is wrong. */
-const RATE = 100;
+const HIGHEST_RATE = 100;
 const SECONDS = 10;
 const SCALE = 0.05;
 const SYSTEM = '.tenfold/selftest';
@@ -39,6 +40,7 @@ const SPARE_ROUNDS = 5;
 
 export interface SelftestOptions {
   k6: K6Program;
+  machine: MachineSpeed;
   targets: Targets;
   /** Folder for k6's files. */
   folder: string;
@@ -91,8 +93,9 @@ async function tryCase(bench: Bench, one: SelftestCase, progress: Progress): Pro
 }
 
 async function run(bench: Bench, one: SelftestCase, seconds: number): Promise<RunResult> {
-  const { system, shoppers, token, targets, k6, folder, signal, onProgress } = bench;
-  const shape = { ...shortLoad(RATE, seconds), ...(one.users !== undefined && { users: one.users }) };
+  const { system, shoppers, token, machine, targets, k6, folder, signal, onProgress } = bench;
+  const rate = Math.min(HIGHEST_RATE, targets.rate);
+  const shape = { ...shortLoad(rate, seconds), ...(one.users !== undefined && { users: one.users }) };
   const watch = one.soak ? new HoldingsWatch(system.urls, token) : undefined;
   const { operations } = system.urls;
   for (const name of one.halted ?? []) await requireOwn(system).halt(name);
@@ -112,7 +115,7 @@ async function run(bench: Bench, one: SelftestCase, seconds: number): Promise<Ru
       signal,
       onProgress: (line) => onProgress(`${one.name}: ${line}`),
     });
-    return judgeRun(measured, targets, { label: undefined, k6: k6.version, settings: { rate: RATE, seconds, users: shape.users, customers: CUSTOMERS, scale: SCALE } }, watch?.summary());
+    return judgeRun(measured, targets, { label: undefined, machine, k6: k6.version, settings: { rate, seconds, users: shape.users, customers: CUSTOMERS, scale: SCALE } }, watch?.summary());
   } finally {
     await switchOff(operations);
     for (const name of one.halted ?? []) await requireOwn(system).restart(name);

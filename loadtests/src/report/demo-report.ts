@@ -1,6 +1,7 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import type { ProcessStatus, Timing } from '@tenfold/local-cluster';
 import type { LoadResult } from '../generator/load-result.ts';
+import type { MachineSpeed } from '../machine/machine.speed.ts';
 import type { ClusterCounters, Lag } from './cluster-counters.ts';
 import { judge } from './verdicts.ts';
 import type { Verdict } from './verdicts.ts';
@@ -10,7 +11,7 @@ import type { Targets } from './targets.ts';
 export interface DemoReport {
   /** ISO 8601. */
   at: string;
-  machine: { cores: number; memoryMebibytes: number; platform: string; node: string };
+  machine: MachineSpeed & { memoryMebibytes: number; platform: string; node: string };
   load: LoadResult;
   /** During the run, and of the jobs it left behind. */
   counters: ClusterCounters;
@@ -37,6 +38,7 @@ export interface Measured {
   cpuAfter: ReadonlyMap<string, number>;
   /** Seconds between the two. */
   elapsed: number;
+  machine: MachineSpeed;
   startSeconds: number;
   timings: readonly Timing[];
 }
@@ -47,7 +49,7 @@ export function reportOf(measured: Measured, targets: Targets): DemoReport {
   return {
     at: new Date().toISOString(),
     machine: {
-      cores: availableParallelism(),
+      ...measured.machine,
       memoryMebibytes: Math.round(totalmem() / 1024 ** 2),
       platform: `${process.platform} ${process.arch}`,
       node: process.version,

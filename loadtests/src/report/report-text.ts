@@ -8,7 +8,7 @@ export function reportText(report: DemoReport): string {
   const { verdicts } = report;
   const others = verdicts.filter(({ target }) => !/^p\d+ of /.test(target));
   const lines = [
-    `${whole(load.overall.requests)} requests in ${load.seconds} s on ${machine.cores} cores, the load generator included (${machine.platform}, Node ${machine.node})`,
+    `${whole(load.overall.requests)} requests in ${load.seconds} s on ${machine.cores} cores of ${whole(machine.roundsPerSecond)} rounds/s, the load generator included (${machine.platform}, Node ${machine.node})`,
     '',
     ...table(endpointRows(load, verdicts)),
     '',

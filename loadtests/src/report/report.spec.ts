@@ -6,9 +6,9 @@ import type { ClusterCounters } from './cluster-counters.ts';
 import { reportOf } from './demo-report.ts';
 import { parseMetrics, sumOf } from './prometheus.ts';
 import { reportText } from './report-text.ts';
-import { readTargets } from './targets.ts';
+import { readTargets, targetsOf } from './targets.ts';
 
-const targets = readTargets(undefined, 16);
+const targets = readTargets();
 const endpoint = { endpoint: 'GET /v1/cart', requests: 20_000, errors: 0, p50: 5, p95: 20, p99: 40, max: 60 };
 const load: LoadResult = {
   seconds: 20,
@@ -32,6 +32,7 @@ function report(changes: { load?: Partial<LoadResult>; counters?: Partial<Cluste
       cpuBefore: new Map([['runner', 1]]),
       cpuAfter: new Map([['runner', 11]]),
       elapsed: 20,
+      machine: { cores: 2, roundsPerSecond: 20_000 },
       startSeconds: 12,
       timings: [],
     },
@@ -42,10 +43,12 @@ function report(changes: { load?: Partial<LoadResult>; counters?: Partial<Cluste
 const missed = (changes: Parameters<typeof report>[0]) => report(changes).verdicts.filter(({ met }) => !met).map(({ target }) => target);
 
 test.each([
-  [2, 2 * targets.ratePerCore],
-  [16, 1000],
-])('of a machine with %i cores %i requests/s are expected', (cores, rate) => {
-  expect(readTargets(undefined, cores).rate).toBe(rate);
+  [1, 1, 5],
+  [2, 25 * targets.roundsPerRequest, 50],
+  [2, 160 * targets.roundsPerRequest, 300],
+  [16, 160 * targets.roundsPerRequest, 1000],
+])('of a machine with %i cores of %i rounds/s %i requests/s are expected', (cores, roundsPerSecond, rate) => {
+  expect(targetsOf({ cores, roundsPerSecond }).rate).toBe(rate);
 });
 
 describe('the report', () => {

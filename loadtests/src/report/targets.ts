@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import type { MachineSpeed } from '../machine/machine.speed.ts';
 import { traffics } from '../mix/traffics.ts';
 
 const share = z.number().min(0).max(1);
@@ -11,10 +11,13 @@ const latencies = z.strictObject({ p95Ms: milliseconds, p99Ms: milliseconds });
 
 /** What a run of the mix must reach: the schema of `loadtests/targets.json`. */
 export const targets = z.strictObject({
-  /** Answered requests per second, at least: the traffic that is expected, where there are cores enough for it. */
+  /** Answered requests per second, at least: the traffic that is expected, where the machine is fast enough for it. */
   rate: z.number().positive(),
-  /** Of each core, the generator's and the servers' work included: a machine with few cores is measured against as many times this. */
-  ratePerCore: z.number().positive(),
+  /**
+   * Rounds of `speed.round.ts` in the time that a request may take of a machine, the generator's and the servers' work
+   * included: a slow machine is measured against as many requests as its rounds allow.
+   */
+  roundsPerRequest: z.number().positive(),
   overall: latencies,
   /** Every endpoint of the mix, as it names them. */
   endpoints: z.record(z.string(), latencies),
@@ -38,11 +41,18 @@ export const targets = z.strictObject({
 });
 export type Targets = z.output<typeof targets>;
 
-/**
- * Reads the targets of a machine with so many cores, and adds those of what services add; throws a ZodError naming every
- * field that is wrong.
- */
-export function readTargets(file: string | URL = new URL('../../targets.json', import.meta.url), cores = availableParallelism()): Targets {
+/** Runs of machines that are about as fast are at the same rate, and so can be compared. */
+const rates = [10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 600, 800, 1000, 1500, 2000];
+
+/** Reads the targets and adds those of what services add; throws a ZodError naming every field that is wrong. */
+export function readTargets(file: string | URL = new URL('../../targets.json', import.meta.url)): Targets {
   const read = targets.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return { ...read, rate: Math.min(read.rate, read.ratePerCore * cores), endpoints: Object.assign({ ...read.endpoints }, ...traffics.map((traffic) => traffic.targets)) as Targets['endpoints'] };
+  return { ...read, endpoints: Object.assign({ ...read.endpoints }, ...traffics.map((traffic) => traffic.targets)) as Targets['endpoints'] };
+}
+
+/** What may be expected of the machine: the traffic of the targets, or where that is too much for it the next lower of some rates. */
+export function targetsOf(machine: MachineSpeed, all = readTargets()): Targets {
+  const possible = (machine.cores * machine.roundsPerSecond) / all.roundsPerRequest;
+  if (possible >= all.rate) return all;
+  return { ...all, rate: rates.findLast((rate) => rate <= possible) ?? 5 };
 }

@@ -14,7 +14,7 @@ export const runResult = z.object({
   label: z.string().optional(),
   /** Abbreviated hash, with `+` when files differ from it. */
   commit: z.string(),
-  machine: z.object({ cores: count, cpu: z.string(), memoryMebibytes: count, platform: z.string(), node: z.string(), k6: z.string() }),
+  machine: z.object({ cores: count, roundsPerSecond: count.optional(), cpu: z.string(), memoryMebibytes: count, platform: z.string(), node: z.string(), k6: z.string() }),
   settings: z.object({ rate: count, seconds: count, users: count, customers: count, scale: count }),
   /** Answered requests per second of the judged part. */
   rate: count,
