@@ -6,6 +6,9 @@ interface RedisConnection {
   sendCommand(command: never, ...rest: never[]): unknown;
 }
 
+/** Streams whose texts are joined. */
+const joined = new WeakSet<Writable>();
+
 /**
  * Lets what is sent to Redis within one turn of the event loop, for all requests that arrived in it, leave in one write to
  * the socket: each write is a system call, which costs more than the command itself. It leaves as soon as the sockets that
@@ -21,6 +24,7 @@ export function gatherWrites(redis: object): void {
   connection.sendCommand = (command, ...rest) => {
     const { stream } = connection;
     if (stream && stream !== gathering) {
+      if (!joined.has(stream)) joinTexts(stream);
       gathering = stream;
       stream.cork();
       setImmediate(() => {
@@ -29,5 +33,23 @@ export function gatherWrites(redis: object): void {
       });
     }
     return send(command, ...rest);
+  };
+}
+
+/** Hands over all texts that were corked as one: many short ones, each with a place of its own, cost several times as much. */
+function joinTexts(stream: Writable): void {
+  joined.add(stream);
+  const writev = stream._writev?.bind(stream);
+  if (!writev) return;
+  stream._writev = (chunks, done) => {
+    let text = '';
+    for (const { chunk } of chunks as { chunk: unknown }[]) {
+      if (typeof chunk !== 'string') {
+        writev(chunks, done);
+        return;
+      }
+      text += chunk;
+    }
+    stream._write(text, 'utf8', done);
   };
 }

@@ -19,19 +19,18 @@ export class SessionBreaker {
   }
 
   /** @throws Error while Redis is left alone */
-  async run<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+  assertAsked(): void {
     if (this.#timeouts >= timeoutsToOpen) throw new Error('Redis did not answer in time lately and is left alone for a moment.');
-    try {
-      const answer = await send();
-      this.#timeouts = 0;
-      return answer;
-    } catch (error) {
-      if (error instanceof Error && error.message === 'Command timed out') {
-        this.#timeouts += 1;
-        if (this.#timeouts === timeoutsToOpen) this.#probeLater();
-      }
-      throw error;
-    }
+  }
+
+  answered(): void {
+    this.#timeouts = 0;
+  }
+
+  failed(error: unknown): void {
+    if (!(error instanceof Error) || error.message !== 'Command timed out') return;
+    this.#timeouts += 1;
+    if (this.#timeouts === timeoutsToOpen) this.#probeLater();
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { gatherWrites } from '@tenfold/service';
 import { measureRedis } from '@tenfold/telemetry';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import { timeOutCommands } from './command.timeouts.ts';
 import { sessionScripts } from './session.scripts.ts';
 import type { SessionConnection, SessionRedis } from './session.scripts.ts';
 
@@ -26,7 +27,6 @@ export function connectToSessions({ url, cluster, commandTimeoutMs, logger }: Co
   const options = {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: commandTimeoutMs,
     connectTimeout: 1_000,
     socketTimeout: 2 * commandTimeoutMs,
   } satisfies RedisOptions;
@@ -43,6 +43,7 @@ export function connectToSessions({ url, cluster, commandTimeoutMs, logger }: Co
   if (redis instanceof Cluster) redis.on('+node', gatherWrites);
   else gatherWrites(redis);
   measureRedis(redis, 'session');
+  timeOutCommands(redis, commandTimeoutMs);
   let reported = false;
   redis.on('error', (error: Error) => {
     if (!reported) logger.warn(`Redis of the sessions: ${error.message}`);

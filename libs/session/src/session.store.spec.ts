@@ -57,6 +57,19 @@ describe('a session', () => {
     expect(sent).toEqual(['getex']);
   });
 
+  it('takes no timer of its own while Redis is asked for it', async () => {
+    const { id } = await store.create({ device });
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    await store.load(id);
+    const before = timers();
+    const loads = Array.from({ length: 100 }, () => store.load(id));
+    await Promise.resolve();
+    const meanwhile = timers();
+    await Promise.all(loads);
+
+    expect(meanwhile - before).toBeLessThanOrEqual(2);
+  });
+
   it('is over when it ends', async () => {
     const id = await visitor();
     await store.end(id);

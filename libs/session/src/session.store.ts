@@ -246,7 +246,7 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     }
     const record = value ? decodeRecord(value) : undefined;
     if (record?.[1] !== hash) return this.#lookAgain(key, hash);
-    const now = await this.#now();
+    const now = this.#clock.now() ?? (await this.#now());
     const left = record[4] + this.#absoluteMs - now;
     if (left <= 0) {
       await this.#redis.unlink(key);
@@ -293,9 +293,13 @@ export class SessionStore implements OnModuleInit, OnApplicationShutdown {
     send: () => Promise<Answer>,
   ): Promise<Answer> {
     try {
+      this.#breaker.assertAsked();
       const span = startSpan(`session ${operation}`, 'client')?.set('db.system.name', 'redis');
-      return await inSpan(span, () => this.#breaker.run(send));
+      const answer = await inSpan(span, send);
+      this.#breaker.answered();
+      return answer;
     } catch (cause) {
+      this.#breaker.failed(cause);
       if (isWrongType(cause)) return ifGarbage;
       // ioredis puts the arguments here, among them personal data, and errors are logged.
       if (cause instanceof Error) Reflect.deleteProperty(cause, 'command');
