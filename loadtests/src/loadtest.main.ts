@@ -38,6 +38,7 @@ const SOAK_READINGS = 40;
 
 /** Requests per second of the spike of `elasticity`: much for three small pods, little for the machine that they share. */
 const ELASTIC_RATE = 40;
+const ELASTIC_SECONDS = 180;
 
 async function runTest(name: ShapeName | 'diagnose', options: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const machine = await measureMachine();
@@ -105,9 +106,9 @@ async function runSelftest(options: LoadtestOptions, progress: Progress, signal:
 }
 
 /** Exit code 1 when a request failed. */
-async function runElasticity({ url = 'http://127.0.0.1:30080', rate = ELASTIC_RATE, scale, customers, keep }: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
-  const result = await elasticity({ url, rate, scale, customers, signal, onProgress: (line) => progress.show(`  ${line}`) });
-  const { file, chart } = writeElasticity(result, keep ? resultsFolder : localFolder);
+async function runElasticity({ url = 'http://127.0.0.1:30080', rate = ELASTIC_RATE, seconds = ELASTIC_SECONDS, only, scale, customers, keep }: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
+  const result = await elasticity({ url, rate, seconds, only, scale, customers, signal, onProgress: (line) => progress.show(`  ${line}`) });
+  const { file, chart } = writeElasticity(result, keep ? resultsFolder : localFolder, only === 'rollout' ? 'elasticity-rollout' : 'elasticity');
   progress.say(`\n${elasticityText(result)}\n\nresult    ${file}\nchart     ${chart}`);
   return result.phases.every(({ failed, refused }) => failed + refused === 0) ? 0 : 1;
 }

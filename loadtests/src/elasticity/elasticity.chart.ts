@@ -1,7 +1,7 @@
 import type { ElasticityResult, ElasticitySample } from './elasticity.result.ts';
 
 const WIDTH = 960;
-const LEFT = 130;
+const LEFT = 210;
 const PANEL = 90;
 const GAP = 34;
 const TOP = 40;

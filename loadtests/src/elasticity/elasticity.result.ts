@@ -62,7 +62,7 @@ export interface ElasticityResult {
   at: string;
   commit: string;
   machine: MachineFacts;
-  settings: { rate: number; scale: number; customers: number };
+  settings: { rate: number; seconds: number; scale: number; customers: number };
   autoscalers: AutoscalerFacts[];
   phases: ElasticityPhase[];
   reactions: Reaction[];
@@ -97,10 +97,10 @@ export function reactionsTo(samples: readonly ElasticitySample[]): Reaction[] {
 /** Thousandths: no figure means more. */
 const rounded = (_key: string, value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value);
 
-/** Writes `elasticity.json`, a sample to a line, and the chart beside it. */
-export function writeElasticity(result: ElasticityResult, folder: string): { file: string; chart: string } {
+/** Writes the result as JSON, a sample to a line, and the chart beside it. */
+export function writeElasticity(result: ElasticityResult, folder: string, name: string): { file: string; chart: string } {
   mkdirSync(folder, { recursive: true });
-  const [file, chart] = [join(folder, 'elasticity.json'), join(folder, 'elasticity.svg')];
+  const [file, chart] = [join(folder, `${name}.json`), join(folder, `${name}.svg`)];
   const { samples, ...head } = result;
   const lines = samples.map((sample) => `    ${JSON.stringify(sample, rounded)}`).join(',\n');
   writeFileSync(file, `${JSON.stringify({ ...head, samples: [] }, rounded, 2).replace(/"samples": \[\]\n\}$/, '')}"samples": [\n${lines}\n  ]\n}\n`);

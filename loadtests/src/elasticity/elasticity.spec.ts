@@ -65,7 +65,7 @@ describe('the chart', () => {
       at: '',
       commit: '',
       machine: { cores: 2, cpu: '', memoryMebibytes: 1, platform: '', node: '' },
-      settings: { rate: 1, scale: 1, customers: 1 },
+      settings: { rate: 1, seconds: 1, scale: 1, customers: 1 },
       autoscalers: [{ service: 'gateway', minReplicas: 1, maxReplicas: 3, targets: { cpu: 0.18 }, behavior: {} }],
       phases: [{ name: 'before', from: 0, to: 2, ...phase }, { name: 'spike', from: 2, to: 4, ...phase }],
       reactions: reactionsTo(samples),

@@ -14,7 +14,7 @@ import { SteeredLoad } from './steered.load.ts';
 /** Where `npm run deploy` brings the shop. */
 const NAMESPACE = 'tenfold';
 const SAMPLE_MS = 2_000;
-const SECONDS = { before: 60, ramp: 60, ramped: 60, rise: 5, spike: 180 } as const;
+const RISE_SECONDS = 5;
 /** Shares of the spike's rate. */
 const BASE = 1 / 6;
 const RAMPED = 1 / 2;
@@ -25,6 +25,10 @@ export interface ElasticityOptions {
   url: string;
   /** Requests per second of the spike. */
   rate: number;
+  /** How long the spike lasts; what comes before it is as long again in all. */
+  seconds: number;
+  /** Leaves out the other part. Default both. */
+  only: 'spike' | 'rollout' | undefined;
   /** Size of the seeded shop. */
   scale: number;
   customers: number;
@@ -47,7 +51,7 @@ export async function elasticity(options: ElasticityOptions): Promise<Elasticity
   }
 }
 
-async function measure(api: ClusterApi, { url, rate: peak, scale, customers, signal, onProgress }: ElasticityOptions): Promise<ElasticityResult> {
+async function measure(api: ClusterApi, { url, rate: peak, seconds, only, scale, customers, signal, onProgress }: ElasticityOptions): Promise<ElasticityResult> {
   const least = await requireMetrics(api, signal, onProgress);
   const isAtRest: Holds = ({ services }) => Object.entries(services).every(([name, { desired, pods, ready }]) => [desired, pods, ready].every((count) => count === least.get(name)));
   onProgress(`logging in ${customers} customers`);
@@ -60,12 +64,16 @@ async function measure(api: ClusterApi, { url, rate: peak, scale, customers, sig
     load.enter(() => base);
     await watch.until(isAtRest, PATIENCE_SECONDS, 'autoscalers at rest', signal);
     watch.begin();
-    const wait = (seconds: number) => () => sleep(seconds * 1000, undefined, { signal });
-    await watch.phase('before', () => base, wait(SECONDS.before));
-    await watch.phase('ramp', risingRate(base, peak * RAMPED, SECONDS.ramp), wait(SECONDS.ramp + SECONDS.ramped));
-    await watch.phase('spike', risingRate(peak * RAMPED, peak, SECONDS.rise), wait(SECONDS.rise + SECONDS.spike));
-    await watch.phase('after', () => base, () => watch.until(isAtRest, PATIENCE_SECONDS, 'all pods too many gone', signal));
-    for (const { metadata } of await api.autoscalers()) await watch.phase(`rollout ${metadata.name}`, () => base, () => api.rollOut(metadata.name));
+    const wait = (length: number) => () => sleep(length * 1000, undefined, { signal });
+    if (only !== 'rollout') {
+      await watch.phase('before', () => base, wait(seconds / 3));
+      await watch.phase('ramp', risingRate(base, peak * RAMPED, seconds / 3), wait((seconds * 2) / 3));
+      await watch.phase('spike', risingRate(peak * RAMPED, peak, RISE_SECONDS), wait(seconds));
+      await watch.phase('after', () => base, () => watch.until(isAtRest, PATIENCE_SECONDS, 'all pods too many gone', signal));
+    }
+    if (only !== 'spike') {
+      for (const service of least.keys()) await watch.phase(`rollout ${service}`, () => base, () => api.rollOut(service));
+    }
   } finally {
     await load.stop();
     watch.close();
@@ -77,7 +85,7 @@ async function measure(api: ClusterApi, { url, rate: peak, scale, customers, sig
     at: new Date().toISOString(),
     commit: commitName(),
     machine: machineFacts(),
-    settings: { rate: peak, scale, customers },
+    settings: { rate: peak, seconds, scale, customers },
     autoscalers,
     phases: watch.phases(),
     reactions: reactionsTo(samples),

@@ -22,6 +22,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   --customers N   who are logged in (60); each log-in costs the shop a quarter of a second of CPU
   --scale N       size of the seeded shop (1)
   --label NAME    for compare
+  --only PART     with elasticity: spike or rollout
   --url URL       with elasticity: the shop in Kubernetes (http://127.0.0.1:30080)
   --keep          adds the result to those that are committed
   --no-report     no HTML report of k6, which costs k6 some CPU
@@ -41,6 +42,7 @@ const loadtestOptions = z.strictObject({
   customers: positive.int().default(60),
   scale: z.coerce.number().min(0.01).max(1000).default(1),
   url: z.url().optional(),
+  only: z.enum(['spike', 'rollout']).optional(),
   label: z.string().regex(/^[\w.-]+$/, 'letters, digits, dots and dashes').optional(),
   keep: z.boolean().default(false),
   'no-report': z.boolean().default(false),
@@ -72,6 +74,7 @@ export function readLoadtestCommand(args: readonly string[]): LoadtestCommand {
       customers: text,
       scale: text,
       url: text,
+      only: text,
       label: text,
       keep: flag,
       'no-report': flag,

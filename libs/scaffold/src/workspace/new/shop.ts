@@ -103,4 +103,5 @@ export const shopTests: Readonly<Record<string, RegExp>> = {
   'libs/scaffold/src/*/*.spec.ts': /'catalog'|apps\/orders|by worker|receipt/,
   'loadtests/src/seed/seed.spec.ts': /[Pp]roduct|[Oo]rders?\b|[Cc]atalog|[Ss]ales|kinds|inventory/,
   'scripts/kubernetes/arithmetic.spec.ts': /'(catalog|inventory|orders|worker)'/,
+  'scripts/kubernetes/metrics-api.spec.ts': /the shipped autoscalers/,
 };
