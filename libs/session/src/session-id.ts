@@ -3,6 +3,8 @@ import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 /** Characters before the secret part: 24 bits name one of Redis Cluster's 16,384 slots. */
 const slotLength = 4;
 const idLength = slotLength + 43;
+/** Texts of which something is remembered; whoever falls out is computed again. */
+const mostRemembered = 10_000;
 const idPattern = /^[A-Za-z0-9_-]{47}$/;
 
 /**
@@ -27,9 +29,7 @@ export function isSessionId(text: string): boolean {
 }
 
 /** What the store keeps in place of the id, so that a leaked dump of Redis opens no session: `{<slot>}<SHA-256>`. */
-export function hashSessionId(id: string): string {
-  return `{${id.slice(0, slotLength)}}${hash('sha256', id, 'base64url')}`;
-}
+export const hashSessionId: (id: string) => string = remembering((id) => `{${id.slice(0, slotLength)}}${hash('sha256', id, 'base64url')}`);
 
 /**
  * The id with a signature, `<id>.<HMAC-SHA256>`, as a cookie carries it: a made-up cookie is refused without asking Redis.
@@ -62,23 +62,25 @@ export function verifySessionId(signed: string, keys: readonly string[]): Verifi
   return signedBy === -1 ? undefined : { id, outdated: signedBy > 0 };
 }
 
-/** Verified cookies that a verifier remembers; whoever falls out is verified again. */
-const mostVerified = 10_000;
+/** {@link verifySessionId} with these keys. */
+export function sessionIdVerifier(keys: readonly string[]): (signed: string) => VerifiedSessionId | undefined {
+  return remembering((signed) => verifySessionId(signed, keys));
+}
 
 /**
- * {@link verifySessionId} with these keys, which remembers what it has verified: the same cookie comes with each request of
- * a visit, and its signature need not be computed each time. What does not verify is not remembered.
+ * Computes something of a text once: the same cookie comes with each request of a visit, and neither its signature nor the
+ * hash of its id need be computed each time. What is undefined is not remembered.
  */
-export function sessionIdVerifier(keys: readonly string[]): (signed: string) => VerifiedSessionId | undefined {
-  const verified = new Map<string, VerifiedSessionId>();
-  return (signed) => {
-    const known = verified.get(signed);
-    if (known) return known;
-    const found = verifySessionId(signed, keys);
-    if (!found) return undefined;
-    if (verified.size >= mostVerified) verified.delete(verified.keys().next().value as string);
-    verified.set(signed, found);
-    return found;
+function remembering<Result>(compute: (text: string) => Result): (text: string) => Result {
+  const known = new Map<string, Result>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const result = compute(text);
+    if (result === undefined) return result;
+    if (known.size >= mostRemembered) known.delete(known.keys().next().value as string);
+    known.set(text, result);
+    return result;
   };
 }
 
