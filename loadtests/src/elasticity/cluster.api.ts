@@ -88,6 +88,7 @@ export async function openClusterApi(namespace: string): Promise<ClusterApi> {
     if (!answer.ok) throw new LoadtestError('no-kubernetes', `${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as Answer;
   };
+  const podsOf = (service: string) => `/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(`app.kubernetes.io/name=${service},app.kubernetes.io/component=service`)}`;
   const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
   const autoscalers = async () => (await ask<{ items: Autoscaler[] }>(`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`)).items;
   const api: ClusterApi = {
@@ -107,8 +108,9 @@ export async function openClusterApi(namespace: string): Promise<ClusterApi> {
       const { metadata } = await ask<Deployment>(`${deployments}/${service}`, { method: 'PATCH', body, headers: { 'content-type': 'application/strategic-merge-patch+json' } });
       for (;;) {
         const { spec, status } = await ask<Deployment>(`${deployments}/${service}`);
-        const isNew = (status.observedGeneration ?? 0) >= metadata.generation && status.updatedReplicas === spec.replicas && status.replicas === spec.replicas;
-        if (isNew && status.readyReplicas === spec.replicas) return;
+        const isNew = (status.observedGeneration ?? 0) >= metadata.generation && status.updatedReplicas === spec.replicas && status.readyReplicas === spec.replicas;
+        // A Deployment does not count pods that still end what they have begun.
+        if (isNew && (await ask<{ items: object[] }>(podsOf(service))).items.length === spec.replicas) return;
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     },

@@ -115,8 +115,7 @@ export function elasticityText({ phases, reactions }: ElasticityResult): string 
     row(['phase', 'requests', 'failed', 'refused', 'p50 ms', 'p95 ms', 'p99 ms']),
     ...phases.map(({ name, requests, failed, refused, p50, p95, p99 }) => row([name, requests, failed, refused, ...[p50, p95, p99].map((value) => value.toFixed(0))])),
     ...phases.flatMap(({ name, errors }) => errors.map(({ endpoint, status, detail, count }) => `  ${name}: ${count} × ${endpoint} ${status} ${detail}`)),
-    '',
-    row(['spike', 'pods', 'decided', 'one ready', 'all ready', 'fewer', 'all gone']),
+    ...(reactions.length > 0 ? ['', row(['spike', 'pods', 'decided', 'one ready', 'all ready', 'fewer', 'all gone'])] : []),
     ...reactions.map(({ service, before, most, decided, firstReady, allReady, fewerWanted, allGone }) => row([service, `${before} to ${most}`, ...[decided, firstReady, allReady, fewerWanted, allGone].map(seconds)])),
   ].join('\n');
 }

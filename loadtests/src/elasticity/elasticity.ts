@@ -62,7 +62,7 @@ async function measure(api: ClusterApi, { url, rate: peak, seconds, only, scale,
   const base = peak * BASE;
   try {
     load.enter(() => base);
-    await watch.until(isAtRest, PATIENCE_SECONDS, 'autoscalers at rest', signal);
+    if (only !== 'rollout') await watch.until(isAtRest, PATIENCE_SECONDS, 'autoscalers at rest', signal);
     watch.begin();
     const wait = (length: number) => () => sleep(length * 1000, undefined, { signal });
     if (only !== 'rollout') {
