@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outsideStatementBudget } from '@tenfold/telemetry';
 import type { EntityManager, MigrationInterface, QueryRunner } from 'typeorm';
+import { allOf } from './all-of.ts';
 import { bucketLock, knownAfterMs } from './bucket.move.ts';
 import { DatabaseError } from './database.error.ts';
 import type { Database } from './database.ts';
@@ -99,7 +100,7 @@ export class BucketMoves {
   ): Promise<Result[]> {
     const located = await Promise.all(items.map(async (item) => ({ item, shard: await this.shardOf(item.bucket, item.home) })));
     const groups = Map.groupBy(located, ({ shard }) => shard);
-    return allOf([...groups].map(([shard, group]) => this.#writeIn(shard, group.map(({ item }) => item), run, deadline)));
+    return (await allOf([...groups].map(([shard, group]) => this.#writeIn(shard, group.map(({ item }) => item), run, deadline)))).flat();
   }
 
   async #writeIn<Item extends Placed, Result>(
@@ -157,12 +158,4 @@ const moveSql = `${movesSql} where bucket = $1`;
 function startIn(buckets: readonly number[]): string {
   const locks = buckets.map((bucket) => `pg_advisory_xact_lock_shared(${bucketLock}, ${bucket})`);
   return `START TRANSACTION; select ${locks.join(', ')}; ${movesSql} where bucket in (${buckets.join(', ')})`;
-}
-
-/** Waits for all, also when one fails. @throws the first failure */
-export async function allOf<Result>(attempts: readonly Promise<Result[]>[]): Promise<Result[]> {
-  const settled = await Promise.allSettled(attempts);
-  const failed = settled.find((attempt) => attempt.status === 'rejected');
-  if (failed) throw failed.reason;
-  return settled.flatMap((attempt) => (attempt.status === 'fulfilled' ? attempt.value : []));
 }

@@ -12,6 +12,7 @@ export type { DatabaseErrorCode } from './database.error.ts';
 export { bigint, boolean, instant, int, json, nullable, statement, text } from './statement.ts';
 export type { Column, RowOf, Statement } from './statement.ts';
 export { afterCommit } from './after-commit.ts';
+export { allOf } from './all-of.ts';
 export { bucketOf } from './bucket.ts';
 export { CreateMovedBuckets1763000000100 as CreateMovedBuckets } from './bucket.moves.ts';
 export { Cursors } from './keyset.cursor.ts';

@@ -1,6 +1,7 @@
+import { allOf } from './all-of.ts';
 import { bucketCount, bucketOf, contiguousBucketMap } from './bucket.ts';
 import type { EntityManager } from 'typeorm';
-import { allOf, BucketMoves } from './bucket.moves.ts';
+import { BucketMoves } from './bucket.moves.ts';
 import { Database } from './database.ts';
 import type { Reader } from './reader.ts';
 import type { ShardedDatabaseOptions } from './database.options.ts';
@@ -70,7 +71,7 @@ export class ShardedDatabase {
     const runGroup = (tx: EntityManager, group: readonly (typeof placed)[number][]) => run(tx, group.map(({ item }) => item));
     if (this.#moves) return this.#moves.writeAll(placed, runGroup);
     const groups = Map.groupBy(placed, ({ home }) => home);
-    return allOf([...groups].map(async ([home, group]) => [await this.#shard(home).write((tx) => runGroup(tx, group))]));
+    return allOf([...groups].map(([home, group]) => this.#shard(home).write((tx) => runGroup(tx, group))));
   }
 
   /** The shard that the bucket map names for the key: where it is as long as no bucket is moved. */

@@ -85,9 +85,7 @@ export class OrderArchive {
 
   async #tryToArchive(shard: Database, month: string): Promise<ArchivedMonth | undefined> {
     try {
-      const archived = await this.#archive(shard, month);
-      if (archived) this.#logger.log({ msg: 'orders archived', archived });
-      return archived;
+      return await this.#archive(shard, month);
     } catch (error) {
       this.#logger.error({ msg: 'a month of orders could not be archived', shard: shard.name, month, err: error });
       return undefined;

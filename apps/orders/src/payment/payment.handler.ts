@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { inventoryCalls, ordersCalls } from '@tenfold/contracts';
 import type { ResponseOf, ValidRequestOf } from '@tenfold/contracts';
+import { allOf } from '@tenfold/database';
 import { Answers, CallError, InjectCalls } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { PaymentRepository } from './payment.repository.ts';
@@ -19,13 +20,11 @@ export class PaymentHandler {
   async settlePayments({ payments }: ValidRequestOf<typeof settlePayments>): Promise<ResponseOf<typeof settlePayments>> {
     const accepted = payments.filter(({ outcome }) => outcome === 'accepted');
     const unpaid = payments.filter(({ outcome }) => outcome !== 'accepted');
-    const settled = await Promise.allSettled([
+    // Whoever asks again after a failure finds the others settled.
+    await allOf<unknown>([
       this.payments.confirm(accepted),
       ...unpaid.map(({ outcome, ...order }) => this.payments.refuse(order, outcome === 'declined' ? 'payment-declined' : 'payment-timed-out')),
     ]);
-    // Whoever asks again finds the others settled.
-    const failed = settled.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
     return {};
   }
 
