@@ -19,20 +19,20 @@ afterEach(() => {
 });
 
 describe('module boundaries', () => {
-  it('refuse a library that imports the contracts upwards', () => {
-    const { clean, output } = lintOf('libs/contracts/src/boundary-probe.ts', "export { registry } from '@tenfold/telemetry';\n");
+  it('refuse a library that imports the contracts upwards', async () => {
+    const { clean, output } = await lintOf('libs/contracts/src/boundary-probe.ts', "export { registry } from '@tenfold/telemetry';\n");
     expect(clean).toBe(false);
     expect(output).toContain('layer:contracts');
   });
 
-  it('refuse an app that imports another app', () => {
-    const { clean, output } = lintOf('apps/gateway/src/boundary-probe.ts', "export * as accounts from '../../accounts/src/main.ts';\n");
+  it('refuse an app that imports another app', async () => {
+    const { clean, output } = await lintOf('apps/gateway/src/boundary-probe.ts', "export * as accounts from '../../accounts/src/main.ts';\n");
     expect(clean).toBe(false);
     expect(output).toContain('enforce-module-boundaries');
   });
 
-  it('refuse an app that imports the local cluster outside of its tests', () => {
-    const { clean, output } = lintOf('apps/gateway/src/boundary-probe.ts', "export { startCluster } from '@tenfold/local-cluster';\n");
+  it('refuse an app that imports the local cluster outside of its tests', async () => {
+    const { clean, output } = await lintOf('apps/gateway/src/boundary-probe.ts', "export { startCluster } from '@tenfold/local-cluster';\n");
     expect(clean).toBe(false);
     expect(output).toContain('layer:app');
   });

@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -12,26 +13,29 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  *
  * @returns whether it found nothing, and what it printed
  */
-export function lint(paths: readonly string[] = []): { clean: boolean; output: string } {
-  const run = (command: string, args: readonly string[]) =>
-    spawnSync(join(root, 'node_modules', '.bin', command), args, {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, NX_DAEMON: 'false' },
-    });
-
+export async function lint(paths: readonly string[] = []): Promise<{ clean: boolean; output: string }> {
   const scratch = mkdtempSync(join(tmpdir(), 'tenfold-graph-'));
-  const graph = run('nx', ['graph', `--file=${join(scratch, 'graph.json')}`]);
+  const graph = await run('nx', ['graph', `--file=${join(scratch, 'graph.json')}`]);
   rmSync(scratch, { recursive: true });
-  if (graph.status !== 0) return { clean: false, output: graph.stdout + graph.stderr };
+  if (!graph.ok) return { clean: false, output: graph.output };
 
-  const { status, stdout, stderr } = run('oxlint', paths);
-  const output = stdout + stderr;
-  return { clean: status === 0 && !output.includes('The rule will be skipped'), output };
+  const { ok, output } = await run('oxlint', paths);
+  return { clean: ok && !output.includes('The rule will be skipped'), output };
+}
+
+async function run(command: string, args: readonly string[]): Promise<{ ok: boolean; output: string }> {
+  const options = { cwd: root, env: { ...process.env, NX_DAEMON: 'false' }, maxBuffer: 64 * 1_048_576 };
+  try {
+    const { stdout, stderr } = await promisify(execFile)(join(root, 'node_modules', '.bin', command), args, options);
+    return { ok: true, output: stdout + stderr };
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    return { ok: false, output: stdout + stderr || String(error) };
+  }
 }
 
 if (import.meta.main) {
-  const { clean, output } = lint(process.argv.slice(2));
+  const { clean, output } = await lint(process.argv.slice(2));
   process.stdout.write(output);
   process.exitCode = clean ? 0 : 1;
 }

@@ -24,7 +24,7 @@ function installPackages() {
   process.stderr.write('Installing the packages of package-lock.json: npm install\n');
   // Not `npm ci`: it refuses a lockfile made where an optional package of another platform could not be looked up.
   // Warnings are of packages that want Node 24, which is one of those being installed.
-  const { status, error } = spawnSync('npm', ['install', '--no-save', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (error) fail(`npm could not be run (${error.message}). Install Node.js with npm, then try again.`);
   if (status !== 0) fail('npm install failed; its own message stands above.');
   writeFileSync(stamp, lock);

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '@tenfold/local-cluster';
 import type { ProvidedContext } from 'vitest';
+import { phaseLines } from './phases.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -110,12 +111,14 @@ export function serversOf({ urls }: Cluster, { spans = '', cachesOff = false } =
   return { TENFOLD_TEST_SERVERS: JSON.stringify(servers) };
 }
 
-/** Names what failed, prints the last line, and sets the exit code: 0 when something passed and nothing failed. */
+/** Names what failed, says where the time went if that was measured, prints the last line, and sets the exit code: 0 when something passed and nothing failed. */
 export function conclude(tallies: readonly Tally[]): void {
   const unsteady = tallies.flatMap((tally) => tally.unsteady ?? []);
   const failures = tallies.flatMap((tally) => tally.failures ?? []);
   if (unsteady.length > 0) say(`\nfailed at first, and passed when run once more:\n${unsteady.join('\n')}`);
   if (failures.length > 0) say(`\nfailed:\n${failures.join('\n')}`);
+  const times = phaseLines();
+  if (times.length > 0) say(`\ntook:\n${times.join('\n')}`);
   const sum = (key: 'passed' | 'failed') => tallies.reduce((total, tally) => total + tally[key], 0);
   say(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { linkPackages } from './workspace/linked-packages.ts';
 
 /** By which stamps and settings of this workspace are called. */
 const workspaceName = 'tenfold';
+const kafkaJars = 'infra/kafka/lib';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface WorkspaceCopy {
@@ -20,7 +21,7 @@ export interface WorkspaceCopy {
 
 /**
  * A copy of this workspace in a folder of its own, as a git repository whose checkout is clean: all files that git knows
- * or would add. Packages of others are links to ours; those of the workspace are the copy's own.
+ * or would add. Packages of others and Kafka are links to ours; those of the workspace are the copy's own.
  */
 export function copyWorkspace(): WorkspaceCopy {
   const directory = mkdtempSync(join(tmpdir(), 'tenfold-copy-'));
@@ -38,8 +39,11 @@ export function copyWorkspace(): WorkspaceCopy {
 /** What {@link copyWorkspace} gives, of a repository that has no packages yet. */
 export function copyAt(directory: string, name: string): WorkspaceCopy {
   linkPackages(root, directory);
-  // What is ignored is a folder of that name, not a link.
-  appendFileSync(join(directory, '.git/info/exclude'), 'node_modules\n');
+  // Fetched and prepared once is enough.
+  mkdirSync(join(root, kafkaJars), { recursive: true });
+  symlinkSync(join(root, kafkaJars), join(directory, kafkaJars));
+  // What is ignored are folders of those names, not links.
+  appendFileSync(join(directory, '.git/info/exclude'), `node_modules\n${kafkaJars}\n`);
   return {
     directory,
     run(command) {

@@ -73,7 +73,9 @@ async function metricsAgent(context: ClusterContext): Promise<{ args: string[]; 
 
 async function install(context: ClusterContext): Promise<Installation> {
   const folder = join(context.root, 'infra/kafka');
-  const lib = join(folder, 'lib');
+  const place = join(folder, 'lib');
+  // May be a link to another checkout's: one class path for both, since the archive knows it by its letters.
+  const lib = existsSync(place) ? realpathSync(place) : place;
   const { jarFolder, hash } = await fetchJars(context, { folder, lib, what: "Kafka's jars", size: '50 MB' });
   // The archive belongs to one Java and one class path, the formatted folder to these settings.
   const java = realpathSync(javaOf(context));
