@@ -38,7 +38,8 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
       .filter(({ kind }) => known.has(kind) && kind !== 'Namespace')
       .map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
 
-    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
+    // A port of the node is one namespace's only: a shop that runs there has it.
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }, (key, value: unknown) => (key === 'nodePort' ? undefined : value));
     const answer = await kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'], list);
 
     expect(answer.trim().split('\n')).toHaveLength(manifests.length);
