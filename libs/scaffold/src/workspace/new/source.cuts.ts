@@ -81,6 +81,8 @@ export function withoutUnused(text: string): string {
   const file = parse(text);
   const mentions = new Map<string, number>();
   const count = (node: ts.Node): void => {
+    // In `names.join()` it is not the `join` that may have been imported.
+    if (ts.isPropertyAccessExpression(node)) return count(node.expression);
     if (ts.isIdentifier(node)) mentions.set(node.text, (mentions.get(node.text) ?? 0) + 1);
     ts.forEachChild(node, count);
   };
