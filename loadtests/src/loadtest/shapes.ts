@@ -43,8 +43,8 @@ const MAX_SETTLING_SECONDS = 600;
 
 const steady = (name: string, rate: number, seconds: number): Phase => ({ name, from: rate, to: rate, seconds });
 
-/** Connections, compiled code and hot cache entries; processes that have just started do not get all traffic at once anywhere. */
-const warmUp = (rate: number): Phase[] => [steady('warm-up', rate / 4, 3), steady('warm-up', rate / 2, 3), steady('warm-up', rate, 6)];
+/** Connections, compiled code (a dozen processes compile for half a minute on two cores) and hot cache entries; processes that have just started do not get all traffic at once anywhere. */
+const warmUp = (rate: number): Phase[] => [steady('warm-up', rate / 4, 3), steady('warm-up', rate / 2, 3), steady('warm-up', rate, 18)];
 
 const usersFor = (rate: number) => Math.max(FEWEST_USERS, Math.ceil(rate * ANSWERED_WITHIN_SECONDS));
 

@@ -18,7 +18,7 @@ import { withoutDeclarations, withoutTests, withoutUnused } from './source.cuts.
 export const firstService = 'notes';
 
 /** What a small machine reaches with {@link firstService} alone, its own load generator included. */
-const firstTargets = { rate: 200, roundsPerRequest: 400, cacheHitRate: 0.3, replicaReadShare: 0.5 };
+const firstTargets = { rate: 200, roundsPerRequest: 500, cacheHitRate: 0.3, replicaReadShare: 0.5 };
 
 const messages = 'libs/contracts/src/all-messages.ts';
 
