@@ -38,8 +38,8 @@ export const selftestCases: readonly SelftestCase[] = [
   { name: 'caches are off', fault: { name: 'cache-off', settings: {} }, expected: ['cache hit rate'] },
   { name: 'both replicas of the database are down', halted: ['postgres-replica-1', 'postgres-replica-2'], expected: ['reads on replicas'] },
   {
-    name: 'the gateway leaks 40 KB, a descriptor and a timer a request',
-    fault: { name: 'leak', settings: { bytes: 40_000, handles: 1 } },
+    name: 'the gateway leaks 10 KB, a descriptor and a timer a request',
+    fault: { name: 'leak', settings: { bytes: 10_000, handles: 1 } },
     soak: true,
     expected: ['gateway-1', 'gateway-2'].flatMap((replica) => [`heap of ${replica}`, `more descriptors in ${replica}`, `more timers in ${replica}`]),
   },

@@ -28,11 +28,12 @@ const SCALE = 0.05;
 const SYSTEM = '.tenfold/selftest';
 const CUSTOMERS = 20;
 /** Fills caches, compiles what is hot. */
-const FIRST_SECONDS = 15;
+const FIRST_SECONDS = 30;
 const COMPARED_SECONDS = 6;
 /** Each reading collects the garbage of all replicas, which is a load of its own. */
 const READ_EVERY_SECONDS = 4;
-const SOAK_SECONDS = 24;
+/** Enough readings for an interval of the slope, also where each takes as long as the pause between them. */
+const SOAK_SECONDS = 60;
 /** Share of all cores from which others spoil a case. */
 const BUSY_SHARE = 0.2;
 const TRIES_ON_A_BUSY_MACHINE = 3;
