@@ -3,6 +3,7 @@ import type { Cluster } from '@tenfold/local-cluster';
 import type { LoadSecond } from './generator/load-result.ts';
 import { openMixLoad } from './generator/mix-load.ts';
 import type { MachineSpeed } from './machine/machine.speed.ts';
+import { warmUp } from './mix/warm-up.ts';
 import type { Progress } from './progress.ts';
 import { difference, readCounters, readLag, whenJobsAreDone } from './report/cluster-counters.ts';
 import { readCpuTimes } from './report/cpu-times.ts';
@@ -13,17 +14,9 @@ import { accountEmail, PASSWORD } from './seed/account.ts';
 
 /** Customers that are logged in. More would only lengthen the start: a log-in costs the server a quarter of a second of CPU. */
 const CUSTOMERS = 60;
-/**
- * Long enough for connections, just-in-time compilation (a dozen processes compile for half a minute on two cores) and
- * the hottest cache entries, for which a slow machine needs longer. It rises, since processes that have just started do
- * not get all of a shop's traffic at once anywhere.
- */
-const warmUp = (rate: number) => [
-  { share: 0.25, seconds: 3 },
-  { share: 0.5, seconds: 3 },
-  { share: 1, seconds: Math.min(40, Math.max(18, Math.round(WARM_UP_REQUESTS / rate))) },
-];
+/** Until caches are as full as they stay; a slow machine needs longer for that, up to a limit. */
 const WARM_UP_REQUESTS = 3600;
+const LONGEST_WARM_UP_SECONDS = 40;
 /** How long jobs that the run left behind may take. */
 const JOBS_WITHIN_MS = 60_000;
 const MIX_SEED = 2026;
@@ -47,7 +40,7 @@ export type MixRun = Omit<Measured, 'machine' | 'startSeconds' | 'timings'>;
 
 /** Drives the mix against a seeded cluster, first to warm it up, then to measure it, and reports. */
 export async function measureMix(cluster: Cluster, { startSeconds, machine, targets, ...options }: DemoRunOptions, progress: Progress): Promise<DemoReport> {
-  const run = await measureRun(cluster, options, warmUp(options.rate), progress);
+  const run = await measureRun(cluster, options, warmUp(Math.min(LONGEST_WARM_UP_SECONDS, Math.round(WARM_UP_REQUESTS / options.rate))), progress);
   return reportOf({ ...run, machine, startSeconds, timings: cluster.timings }, targets);
 }
 

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { metricsApiSecret, newSecrets, secretsOfCluster } from './deploy-secrets.ts';
 import type { SecretValues } from './deploy-secrets.ts';
 import { apply, kubectl, KubectlError } from './kubectl.ts';
-import { findKustomize, ofKind, overlays, readManifests, renderText, root } from './manifests.ts';
+import { findKustomize, ofKind, overlays, readManifests, renderText, root, smallOverlays } from './manifests.ts';
 import type { Job, Manifest } from './manifests.ts';
 
 const usage = `Usage: npm run deploy -- OVERLAY [--data cluster]
@@ -34,9 +34,6 @@ async function localServers(): Promise<{ urls: ClusterUrls; secrets: Secrets }> 
   if (hostname === '127.0.0.1') throw new KubectlError('The local cluster listens at loopback, which no pod reaches: start it with TENFOLD_ADDRESS.');
   return { urls: status.urls, secrets };
 }
-
-/** Overlays for small clusters, which have data services of their own. */
-const small = ['local', 'elasticity'];
 
 /** An overlay that has its data services at the addresses of a local cluster, in a folder of its own. */
 function overlayOutside(overlay: string, { kafka }: ClusterUrls): string {
@@ -109,7 +106,7 @@ async function deploy(overlay: string, data: string | undefined): Promise<void> 
 
   await report(apply(manifests.filter(({ kind }) => kind === 'Namespace')));
   if (servers) await applySecrets(secretsOfCluster(declarations, servers.urls, servers.secrets), { replace: true });
-  else if (small.includes(overlay)) await applySecrets(newSecrets(declarations), { replace: false });
+  else if (smallOverlays.includes(overlay)) await applySecrets(newSecrets(declarations), { replace: false });
   if (manifests.some(({ kind }) => kind === 'APIService')) await applySecrets(metricsApiSecret(), { replace: false });
 
   const jobs = ofKind(manifests, 'Job');
@@ -128,7 +125,7 @@ async function deploy(overlay: string, data: string | undefined): Promise<void> 
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { data: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
 const [overlay = ''] = positionals;
-if (values.help || !overlays.includes(overlay) || (values.data !== undefined && (values.data !== 'cluster' || !small.includes(overlay)))) {
+if (values.help || !overlays.includes(overlay) || (values.data !== undefined && (values.data !== 'cluster' || !smallOverlays.includes(overlay)))) {
   process.stderr.write(usage);
   process.exitCode = values.help ? 0 : 2;
 } else {

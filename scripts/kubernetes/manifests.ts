@@ -105,6 +105,9 @@ export function ofKind<Kind extends keyof Kinds>(manifests: readonly Manifest[],
 /** Which overlays there are. */
 export const overlays: readonly string[] = readdirSync(join(root, 'k8s/overlays')).sort();
 
+/** Those for small clusters: their data services are within, in single pods of one node. */
+export const smallOverlays: readonly string[] = ['local', 'elasticity'];
+
 const modules = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.7.1',
   'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findKustomize, findOrBuild, overlays, renderText, root } from './manifests.ts';
+import { findKustomize, findOrBuild, overlays, renderText, root, smallOverlays } from './manifests.ts';
 
 /** What https://github.com/zegl/kube-score asks for and we do otherwise. */
 const exceptions = new Map([
@@ -36,8 +36,7 @@ function findingsIn(manifests: string): string[] {
 describe.skipIf(!kustomize || !score)('kube-score', () => {
   const render = (overlay: string) => renderText(kustomize ?? [], join(root, 'k8s/overlays', overlay));
 
-  // The others keep their data in single pods of one node.
-  test.each(overlays.filter((overlay) => !['local', 'elasticity'].includes(overlay)))('has nothing to say about the overlay %s', (overlay) => {
+  test.each(overlays.filter((overlay) => !smallOverlays.includes(overlay)))('has nothing to say about the overlay %s', (overlay) => {
     expect(findingsIn(render(overlay))).toEqual([]);
   });
 

@@ -18,6 +18,7 @@ export const windowSeconds = 30;
 /** Messages in topics of retries wait on purpose. */
 const ofRetries = /\.retry\.\d+$/;
 
+// Read as loadtests/src/report/prometheus.ts does; here again, since Node runs these files as they lie in a ConfigMap.
 const served = new Set<string>([...podMetrics, ...externalMetrics]);
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const label = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;

@@ -49,7 +49,7 @@ export class Database {
         role,
         name,
         behaviour,
-        idle: () => Date.now() - this.#lastReadAt > idleAfterMs,
+        idle: () => this.#isIdle(),
         onSample: (sample, answering) => this.#topology.answered(answering, sample),
         onLost: (lost) => this.#topology.lost(lost),
       });
@@ -209,10 +209,13 @@ export class Database {
 
   /** The first read after a pause is the occasion to look again as often as before. */
   #noteRead(): void {
-    const now = Date.now();
-    const before = this.#lastReadAt;
-    this.#lastReadAt = now;
-    if (now - before > idleAfterMs) void this.#sampleAll();
+    const wasIdle = this.#isIdle();
+    this.#lastReadAt = Date.now();
+    if (wasIdle) void this.#sampleAll();
+  }
+
+  #isIdle(): boolean {
+    return Date.now() - this.#lastReadAt > idleAfterMs;
   }
 
   async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>, prefer: 'primary' | undefined): Promise<Result> {

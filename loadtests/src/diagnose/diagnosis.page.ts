@@ -1,10 +1,11 @@
 import { callTreeOf } from '../profile/call-tree.ts';
 import { costsByFunction, costsByOwner } from '../profile/costs.ts';
 import type { Cost } from '../profile/costs.ts';
-import { escape, flamegraphFragment, flamegraphStyle, style } from '../profile/flamegraph.page.ts';
+import { flamegraphFragment, flamegraphStyle, style } from '../profile/flamegraph.page.ts';
 import { factsOf } from '../profile/profile.files.ts';
 import type { ReplicaProfile } from '../profile/replica.profile.ts';
 import { SourceMaps } from '../profile/source-maps.ts';
+import { escape } from '../report/escape.ts';
 import type { PoolUse } from './pool.watch.ts';
 import type { StatementCost } from './statement.statistics.ts';
 

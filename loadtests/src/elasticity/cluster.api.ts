@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadtestError } from '../loadtest/loadtest.error.ts';
 
 const howTo = `elasticity runs on Kubernetes, with the shop in it:
@@ -111,7 +112,7 @@ export async function openClusterApi(namespace: string): Promise<ClusterApi> {
         const isNew = (status.observedGeneration ?? 0) >= metadata.generation && status.updatedReplicas === spec.replicas && status.readyReplicas === spec.replicas;
         // A Deployment does not count pods that still end what they have begun.
         if (isNew && (await ask<{ items: object[] }>(podsOf(service))).items.length === spec.replicas) return;
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await sleep(500);
       }
     },
     close: () => void proxy.kill(),

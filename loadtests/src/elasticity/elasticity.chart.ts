@@ -1,3 +1,4 @@
+import { escape } from '../report/escape.ts';
 import type { ElasticityResult, ElasticitySample } from './elasticity.result.ts';
 
 const WIDTH = 960;
@@ -32,7 +33,7 @@ export function elasticityChart(result: ElasticityResult): string {
   const bottom = TOP + panels.length * (PANEL + GAP);
   const bands = phases.map(({ name, from, to }, index) => {
     const width = x(to) - x(from);
-    const label = width > 34 ? `<text x="${(x(from) + 3).toFixed(1)}" y="${TOP - 12}">${escaped(name.replace('rollout ', ''))}</text>` : '';
+    const label = width > 34 ? `<text x="${(x(from) + 3).toFixed(1)}" y="${TOP - 12}">${escape(name.replace('rollout ', ''))}</text>` : '';
     return `<rect x="${x(from).toFixed(1)}" y="${TOP - 24}" width="${width.toFixed(1)}" height="${bottom - TOP}" fill="${index % 2 === 0 ? '#f3f4f6' : '#e5e7eb'}"/>${label}`;
   });
   const minutes = Array.from({ length: Math.floor(end / 60) + 1 }, (_, minute) => `<text x="${x(minute * 60).toFixed(1)}" y="${bottom}" text-anchor="middle">${minute} min</text>`);
@@ -83,11 +84,7 @@ function drawPanel({ title, lines, target }: Panel, samples: readonly Elasticity
   const y = (value: number) => top + PANEL * (1 - value / largest);
   const path = ({ points, steps }: (typeof series)[number]) =>
     points.map(({ second, value }, index) => `${index === 0 ? 'M' : steps ? `H${x(second).toFixed(1)}V` : 'L'}${index > 0 && steps ? '' : `${x(second).toFixed(1)},`}${y(value).toFixed(1)}`).join('');
-  const names = series.map(({ name, color }, index) => `<text x="4" y="${top + 26 + index * 14}" fill="${color}">${escaped(name)}</text>`);
+  const names = series.map(({ name, color }, index) => `<text x="4" y="${top + 26 + index * 14}" fill="${color}">${escape(name)}</text>`);
   const level = target === undefined ? '' : `<path d="M${LEFT},${y(target).toFixed(1)}H${WIDTH - 10}" stroke="${grey}" stroke-dasharray="4 3"/><text x="4" y="${top + 26 + names.length * 14}" fill="${grey}">target ${target}</text>`;
-  return `<g><text x="4" y="${top + 10}" font-weight="600">${escaped(title)}</text>${names.join('')}<text x="${LEFT - 4}" y="${top + 10}" text-anchor="end">${largest < 10 ? Number(largest.toFixed(2)) : Math.round(largest)}</text><text x="${LEFT - 4}" y="${top + PANEL}" text-anchor="end">0</text><path d="M${LEFT},${top + PANEL}H${WIDTH - 10}" stroke="#9ca3af"/>${level}${series.map((line) => `<path d="${path(line)}" fill="none" stroke="${line.color}" stroke-width="1.5"/>`).join('')}</g>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return `<g><text x="4" y="${top + 10}" font-weight="600">${escape(title)}</text>${names.join('')}<text x="${LEFT - 4}" y="${top + 10}" text-anchor="end">${largest < 10 ? Number(largest.toFixed(2)) : Math.round(largest)}</text><text x="${LEFT - 4}" y="${top + PANEL}" text-anchor="end">0</text><path d="M${LEFT},${top + PANEL}H${WIDTH - 10}" stroke="#9ca3af"/>${level}${series.map((line) => `<path d="${path(line)}" fill="none" stroke="${line.color}" stroke-width="1.5"/>`).join('')}</g>`;
 }

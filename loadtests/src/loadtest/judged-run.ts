@@ -1,6 +1,6 @@
 import { resultOf } from '../k6/k6.summary.ts';
 import type { MachineSpeed } from '../machine/machine.speed.ts';
-import { judge, judgeLatency, shareOf, verdict } from '../report/verdicts.ts';
+import { isOfEndpoint, judge, judgeLatency, shareOf, verdict } from '../report/verdicts.ts';
 import type { Verdict } from '../report/verdicts.ts';
 import type { Targets } from '../report/targets.ts';
 import { commitName, machineFacts } from '../results/machine.ts';
@@ -96,7 +96,7 @@ function verdictsOf(measured: Measurement, targets: Targets, { knee, recovery, s
   // So little traffic keeps no cache warm.
   if (shape.name === 'smoke') return verdicts.filter(({ target }) => target !== 'cache hit rate');
   // Each reading stops every replica for a collection, and a request that passes several of them meets one sooner.
-  return soak.length > 0 ? verdicts.filter(({ target }) => !/^p\d+ of /.test(target)) : verdicts;
+  return soak.length > 0 ? verdicts.filter((one) => !isOfEndpoint(one)) : verdicts;
 }
 
 /** A heap leaks when all of its slope's interval is above the limit. */

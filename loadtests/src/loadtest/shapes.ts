@@ -1,4 +1,5 @@
 import type { Phase } from '../k6/schedule.ts';
+import { warmUp } from '../mix/warm-up.ts';
 
 export const shapeNames = ['smoke', 'load', 'stress', 'spike', 'soak', 'breakpoint'] as const;
 export type ShapeName = (typeof shapeNames)[number];
@@ -43,8 +44,7 @@ const MAX_SETTLING_SECONDS = 600;
 
 const steady = (name: string, rate: number, seconds: number): Phase => ({ name, from: rate, to: rate, seconds });
 
-/** Connections, compiled code (a dozen processes compile for half a minute on two cores) and hot cache entries; processes that have just started do not get all traffic at once anywhere. */
-const warmUp = (rate: number): Phase[] => [steady('warm-up', rate / 4, 3), steady('warm-up', rate / 2, 3), steady('warm-up', rate, 18)];
+const warmingUp = (rate: number): Phase[] => warmUp().map(({ share, seconds }) => steady('warm-up', rate * share, seconds));
 
 const usersFor = (rate: number) => Math.max(FEWEST_USERS, Math.ceil(rate * ANSWERED_WITHIN_SECONDS));
 
@@ -60,7 +60,7 @@ const shapes: Readonly<Record<ShapeName, (wish: Wish) => Omit<Shape, 'name'>>> =
     const peak = base * SPIKE;
     const after = Array.from({ length: AFTER_SPIKE_SECONDS }, (_, second) => steady(`after ${second + 1} s`, base, 1));
     const phases = [
-      ...warmUp(base),
+      ...warmingUp(base),
       steady('before', base, seconds),
       { name: 'rise', from: base, to: peak, seconds: 5 },
       steady('peak', peak, 10),
@@ -83,18 +83,18 @@ export function shortLoad(rate: number, seconds: number): Shape {
 }
 
 function constant(rate: number, seconds: number): Omit<Shape, 'name'> {
-  return { phases: [...warmUp(rate), steady('run', rate, seconds)], judged: 'run', rate, users: usersFor(rate), mayDrop: false };
+  return { phases: [...warmingUp(rate), steady('run', rate, seconds)], judged: 'run', rate, users: usersFor(rate), mayDrop: false };
 }
 
 function settled(rate: number, seconds: number): Omit<Shape, 'name'> {
   const settling = steady('settling', rate, Math.min(MAX_SETTLING_SECONDS, Math.ceil(seconds * SETTLING)));
-  return { ...constant(rate, seconds), phases: [...warmUp(rate), settling, steady('run', rate, seconds)] };
+  return { ...constant(rate, seconds), phases: [...warmingUp(rate), settling, steady('run', rate, seconds)] };
 }
 
 function steps(rate: number, factors: readonly number[], seconds: number): Omit<Shape, 'name'> {
   const first = rate * (factors[0] ?? 1);
   const phases = factors.map((factor) => steady(stepName(rate * factor), rate * factor, seconds));
-  return { phases: [...warmUp(first), ...phases], judged: stepName(first), rate: first, users: usersFor(rate), mayDrop: true };
+  return { phases: [...warmingUp(first), ...phases], judged: stepName(first), rate: first, users: usersFor(rate), mayDrop: true };
 }
 
 function stepName(rate: number): string {

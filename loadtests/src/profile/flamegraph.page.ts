@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { escape } from '../report/escape.ts';
 import type { CallNode, Frame } from './call-tree.ts';
 import { costsByFunction, costsByOwner, inclusiveCosts } from './costs.ts';
 import type { Cost } from './costs.ts';
@@ -57,10 +58,6 @@ td, th { padding: .1rem .6rem .1rem 0; vertical-align: top; text-align: left; fo
 small { color: #6c757d } #details { font-family: monospace; min-height: 1.4em; white-space: pre-wrap } .tools { margin: 1rem 0 .3rem }
 .tools span { padding: 0 .5em; border-radius: 3px; font-size: .85em }
 .app { background: #e8590c } .library { background: #f59f00 } .package { background: #74b816 } .node { background: #4dabf7 } .engine { background: #adb5bd }`;
-
-export function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
 
 interface ChartNode {
   name: string;

@@ -1,7 +1,8 @@
-import { totalmem } from 'node:os';
 import type { ProcessStatus, Timing } from '@tenfold/local-cluster';
 import type { LoadResult } from '../generator/load-result.ts';
 import type { MachineSpeed } from '../machine/machine.speed.ts';
+import { machineFacts } from '../results/machine.ts';
+import type { MachineFacts } from '../results/machine.ts';
 import type { ClusterCounters, Lag } from './cluster-counters.ts';
 import { judge } from './verdicts.ts';
 import type { Verdict } from './verdicts.ts';
@@ -11,7 +12,7 @@ import type { Targets } from './targets.ts';
 export interface DemoReport {
   /** ISO 8601. */
   at: string;
-  machine: MachineSpeed & { memoryMebibytes: number; platform: string; node: string };
+  machine: MachineFacts & MachineSpeed;
   load: LoadResult;
   /** During the run, and of the jobs it left behind. */
   counters: ClusterCounters;
@@ -48,12 +49,7 @@ export function reportOf(measured: Measured, targets: Targets): DemoReport {
   const verdicts = judge(load, counters, targets);
   return {
     at: new Date().toISOString(),
-    machine: {
-      ...measured.machine,
-      memoryMebibytes: Math.round(totalmem() / 1024 ** 2),
-      platform: `${process.platform} ${process.arch}`,
-      node: process.version,
-    },
+    machine: { ...machineFacts(), ...measured.machine },
     load,
     counters,
     lag,

@@ -1,12 +1,13 @@
 import type { EndpointResult, LoadResult } from '../generator/load-result.ts';
 import type { DemoReport } from './demo-report.ts';
+import { isOfEndpoint } from './verdicts.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** The report for a person. */
 export function reportText(report: DemoReport): string {
   const { load, counters, lag, machine } = report;
   const { verdicts } = report;
-  const others = verdicts.filter(({ target }) => !/^p\d+ of /.test(target));
+  const others = verdicts.filter((verdict) => !isOfEndpoint(verdict));
   const lines = [
     `${whole(load.overall.requests)} requests in ${load.seconds} s on ${machine.cores} cores of ${whole(machine.roundsPerSecond)} rounds/s, the load generator included (${machine.platform}, Node ${machine.node})`,
     '',

@@ -43,6 +43,11 @@ export function judgeLatency(whose: string, { requests, p95, p99 }: EndpointResu
   return [verdict(`p95 ${whose}`, reached(p95), 'below', p95Ms, 'ms'), verdict(`p99 ${whose}`, reached(p99), 'below', p99Ms, 'ms')];
 }
 
+/** Whether it is one endpoint's latency, and not a figure of the whole run. */
+export function isOfEndpoint({ target }: Pick<Verdict, 'target'>): boolean {
+  return /^p\d+ of /.test(target);
+}
+
 export function judgeCounters(counters: ClusterCounters, targets: Pick<Targets, 'cacheHitRate' | 'replicaReadShare'>): Verdict[] {
   return [
     verdict('cache hit rate', shareOf(counters.cacheHits, counters.cacheRequests), 'above', targets.cacheHitRate, 'share'),

@@ -1,4 +1,5 @@
 import { endpointRows, milliseconds, table, targetRows, verdictLine, whole, wrapped } from '../report/report-text.ts';
+import { isOfEndpoint } from '../report/verdicts.ts';
 import type { Verdict } from '../report/verdicts.ts';
 import { coresOfOthers } from './run-result.ts';
 import type { RunResult } from './run-result.ts';
@@ -10,7 +11,6 @@ const NOTABLE_SHARE = 0.1;
 export function runText(result: RunResult): string {
   const { machine, settings, generator, lag, processes } = result;
   const verdicts = result.verdicts.map((verdict) => ({ ...verdict, reached: verdict.reached ?? NaN })) as Verdict[];
-  const isOfEndpoint = ({ target }: Verdict) => /^p\d+ of /.test(target);
   const used = processes.filter(({ cores }) => cores >= 0.005);
   const others = coresOfOthers(result) ?? 0;
   const memory = processes.filter(({ mebibytes }) => mebibytes > 0).toSorted((a, b) => b.mebibytes - a.mebibytes);

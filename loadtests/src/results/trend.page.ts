@@ -1,3 +1,4 @@
+import { escape } from '../report/escape.ts';
 import type { RunResult } from './run-result.ts';
 
 const WIDTH = 560;
@@ -40,9 +41,9 @@ ${[...groups].map(([title, group]) => section(title, group)).join('\n')}
 function section(title: string, runs: readonly RunResult[]): string {
   const rows = runs.map(
     ({ at, commit, label = '', rate, overall, met }) =>
-      `<tr class="${met ? '' : 'missed'}"><td>${escaped(at.slice(0, 16).replace('T', ' '))}<td>${escaped(commit)}<td>${escaped(label)}<td>${rate}<td>${[overall.p50, overall.p95, overall.p99].map((value) => value.toFixed(1)).join('<td>')}<td>${met ? 'met' : 'missed'}`,
+      `<tr class="${met ? '' : 'missed'}"><td>${escape(at.slice(0, 16).replace('T', ' '))}<td>${escape(commit)}<td>${escape(label)}<td>${rate}<td>${[overall.p50, overall.p95, overall.p99].map((value) => value.toFixed(1)).join('<td>')}<td>${met ? 'met' : 'missed'}`,
   );
-  return `<h2>${escaped(title)}</h2>
+  return `<h2>${escape(title)}</h2>
 ${series.map(({ title, of }) => chart(title, runs, of)).join('')}
 <table><tr><th>when<th>commit<th>label<th>requests/s<th>p50<th>p95<th>p99<th>targets
 ${rows.join('\n')}
@@ -65,11 +66,7 @@ function chart(title: string, runs: readonly RunResult[], of: (run: RunResult) =
   const line = placed.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
   const dots = placed.map(
     ({ run, value, x, y }) =>
-      `<circle class="${run.met ? '' : 'missed'}" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3"><title>${escaped(`${value.toFixed(2)} at ${run.commit} ${run.label ?? ''}`)}</title></circle>`,
+      `<circle class="${run.met ? '' : 'missed'}" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3"><title>${escape(`${value.toFixed(2)} at ${run.commit} ${run.label ?? ''}`)}</title></circle>`,
   );
-  return `<figure><figcaption>${escaped(title)}: ${(points.at(-1)?.value ?? 0).toFixed(2)}, at most ${largest.toFixed(2)}</figcaption><svg width="${WIDTH}" height="${HEIGHT}"><polyline points="${line}"/>${dots.join('')}</svg></figure>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return `<figure><figcaption>${escape(title)}: ${(points.at(-1)?.value ?? 0).toFixed(2)}, at most ${largest.toFixed(2)}</figcaption><svg width="${WIDTH}" height="${HEIGHT}"><polyline points="${line}"/>${dots.join('')}</svg></figure>`;
 }
