@@ -4,6 +4,7 @@ import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 
 import { BudgetError, isTracing, outsideStatementBudget } from '@tenfold/telemetry';
 import { DataSource, QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
+import { statementsBeforeCommit } from './before-commit.ts';
 import { DatabaseError, isConnectionFailure, isOutOfTime, isPoolTimeout, isReadOnlyRefusal } from './database.error.ts';
 import type { ResolvedBehaviour } from './database.options.ts';
 import { NodeMonitor } from './node.monitor.ts';
@@ -253,7 +254,7 @@ export class DatabaseNode {
     this.#outstanding += 1;
     try {
       this.#refuseWhenFull();
-      return await inTransaction(this.#dataSource, start, run, async (client) => onCommit(await commit(client)));
+      return await inTransaction(this.#dataSource, start, run, async (client, tx) => onCommit(await commit(client, statementsBeforeCommit(tx))));
     } catch (error) {
       const translated = this.#translated(error);
       if (!isConnectionFailure(translated) && !isReadOnlyRefusal(translated)) throw translated;

@@ -1,6 +1,8 @@
 import { createContext, runInContext } from '@tenfold/telemetry';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { afterCommit } from './after-commit.ts';
+import { beforeCommit } from './before-commit.ts';
+import { literal } from './index.ts';
 import { Database } from './database.ts';
 import { eventually } from './eventually.fixture.ts';
 import { CreateNote1763000000000, Note } from './note.fixture.ts';
@@ -161,6 +163,23 @@ describe('write', () => {
       throw new Error('no');
     }).catch(() => {});
     expect(committed).toEqual(['notes']);
+  });
+
+  test('runs statements with its commit, or none of all when one of them fails', async () => {
+    const database = await openDatabase();
+    const add = (id: number) => `INSERT INTO note (id, text) VALUES (${id}, ${literal(`it's ${id}`)})`;
+    await database.write(async (tx) => {
+      beforeCommit(tx, add(441));
+      beforeCommit(tx, `${add(442)}; ${add(443)}`);
+      await tx.insert(Note, { id: 440, text: 'before the commit' });
+    });
+    const failing = database.write(async (tx) => {
+      await tx.insert(Note, { id: 444, text: 'lost' });
+      beforeCommit(tx, `${add(445)}; ${add(441)}; ${add(446)}`);
+    });
+    await expect(failing).rejects.toMatchObject({ constraint: 'note_pkey' });
+    const kept = await database.write((tx) => tx.query<{ id: number }[]>('SELECT id FROM note WHERE id BETWEEN 440 AND 449 ORDER BY id'));
+    expect(kept.map(({ id }) => Number(id))).toEqual([440, 441, 442, 443]);
   });
 
   test('fails with pool-exhausted when no connection becomes free', async () => {

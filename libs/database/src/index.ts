@@ -12,6 +12,9 @@ export type { DatabaseErrorCode } from './database.error.ts';
 export { bigint, boolean, instant, int, json, nullable, statement, text } from './statement.ts';
 export type { Column, RowOf, Statement } from './statement.ts';
 export { afterCommit } from './after-commit.ts';
+export { beforeCommit } from './before-commit.ts';
+/** A text as it stands in SQL: for {@link beforeCommit}, and what begins a transaction. */
+export { escapeLiteral as literal } from 'pg';
 export { allOf } from './all-of.ts';
 export { bucketOf } from './bucket.ts';
 export { CreateMovedBuckets1763000000100 as CreateMovedBuckets } from './bucket.moves.ts';

@@ -2,6 +2,9 @@ import type { PoolClient, QueryResult } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { DatabaseError, isConnectionFailure } from './database.error.ts';
 
+/** In front of statements that end with the transaction's COMMIT. */
+export const commitMark = '/* commit */';
+
 /** What a statement returned. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
@@ -15,7 +18,7 @@ export async function inTransaction<Result>(
   dataSource: DataSource,
   start: string,
   run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>,
-  finish: (client: PoolClient) => Promise<void>,
+  finish: (client: PoolClient, tx: EntityManager) => Promise<void>,
 ): Promise<Result> {
   const runner = dataSource.createQueryRunner();
   try {
@@ -24,7 +27,7 @@ export async function inTransaction<Result>(
       const started = [(await client.query(start)) as QueryResult | QueryResult[]].flat().map(({ rows }) => rows as Rows);
       setDepth(runner, 1);
       const result = await run(runner.manager, started);
-      await finish(client);
+      await finish(client, runner.manager);
       setDepth(runner, 0);
       return result;
     } catch (error) {
@@ -38,23 +41,25 @@ export async function inTransaction<Result>(
 }
 
 /**
- * Commits and asks for the LSN in one round trip: a simple query may hold both. The second statement runs after the
- * commit record is written; an LSN taken inside the transaction could be passed by a replica before it.
+ * Commits and asks for the LSN in one round trip: a simple query may hold both. The LSN is taken after the commit record
+ * is written; one taken inside the transaction could be passed by a replica before it.
+ *
+ * @param before statements that go with it: when one fails, the server leaves out what follows
  */
-export async function commit(client: PoolClient): Promise<string> {
-  let results: [QueryResult, QueryResult<{ lsn: string }>];
+export async function commit(client: PoolClient, before?: string): Promise<string> {
+  const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
+  let results: QueryResult[];
   try {
-    const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
-    results = (await client.query(sql)) as unknown as typeof results;
+    results = (await client.query(before === undefined ? sql : `${commitMark} ${before}; ${sql}`)) as unknown as QueryResult[];
   } catch (error) {
     if (!isConnectionFailure(error)) throw error;
     throw new DatabaseError('outcome-unknown', 'the connection broke during COMMIT', { cause: error });
   }
   // COMMIT of a transaction in which a statement failed answers ROLLBACK, and no error.
-  if (results[0].command === 'ROLLBACK') {
+  if (results.at(-2)?.command === 'ROLLBACK') {
     throw new Error('the transaction was rolled back: a statement in it had failed and its error was swallowed');
   }
-  return results[1].rows[0]?.lsn ?? '0/0';
+  return (results.at(-1) as QueryResult<{ lsn: string }> | undefined)?.rows[0]?.lsn ?? '0/0';
 }
 
 /**

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { RequestContext } from '@tenfold/telemetry';
 import type { PoolClient } from 'pg';
 import { DatabaseError } from './database.error.ts';
+import { commitMark } from './node.transaction.ts';
 
 /** Milliseconds between looks at what runs, and before the server is asked again to end a statement that it did not end. */
 const lookEveryMs = 20;
@@ -88,7 +89,7 @@ export function outOfTime(): DatabaseError {
 
 /** These are let through: without them a connection would stay in its transaction. */
 export function endsTransaction(text: string): boolean {
-  return /^\s*(COMMIT|ROLLBACK)/i.test(text);
+  return text.startsWith(commitMark) || /^\s*(COMMIT|ROLLBACK)/i.test(text);
 }
 
 /**

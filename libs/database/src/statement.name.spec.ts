@@ -11,6 +11,9 @@ test.each([
   ['START TRANSACTION READ ONLY', 'start'],
   ['COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn', 'commit'],
   ['SELECT 1', 'select'],
+  [`START TRANSACTION; INSERT INTO inbox (message_id) VALUES ('0193')`, 'start'],
+  [`/* commit */ UPDATE stock SET quantity = 1; COMMIT`, 'commit'],
+  [`INSERT INTO ledger (text) VALUES ('${'long '.repeat(1000)}')`, 'insert ledger'],
   ['/* listing.search */ SELECT id FROM products', 'listing.search'],
 ])('%s is called %s', (sql, name) => {
   expect(statementName(sql)).toBe(name);

@@ -2,6 +2,9 @@
 const mostTexts = 2000;
 const mostNames = 100;
 
+/** Characters of the longest text that is remembered: a longer one has values in it, and never comes again. */
+const longestText = 4000;
+
 const names = new Map<string, string>();
 const distinct = new Set<string>();
 
@@ -21,13 +24,17 @@ const tables: Readonly<Record<string, RegExp>> = {
  * 100 names everything is `other`.
  */
 export function statementName(sql: string): string {
-  const known = names.get(sql);
+  // Ids may stand in what goes with it.
+  if (sql.startsWith('START TRANSACTION')) return 'start';
+  const remembered = sql.length <= longestText;
+  const known = remembered ? names.get(sql) : undefined;
   if (known !== undefined) return known;
   let name = given.exec(sql)?.[1] ?? describe(sql);
   if (!distinct.has(name)) {
     if (distinct.size < mostNames) distinct.add(name);
     else name = 'other';
   }
+  if (!remembered) return name;
   if (names.size >= mostTexts) names.clear();
   names.set(sql, name);
   return name;

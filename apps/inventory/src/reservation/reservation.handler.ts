@@ -18,7 +18,8 @@ export class ReservationHandler {
 
   @Answers(reserve)
   async reserve({ orderId, items }: ValidRequestOf<typeof reserve>): Promise<ResponseOf<typeof reserve>> {
-    const result = await this.batch.reserve({ orderId, items: mergeItems(items) });
+    // As the database writes it, by which claims are told apart.
+    const result = await this.batch.reserve({ orderId: orderId.toLowerCase(), items: mergeItems(items) });
     switch (result.outcome) {
       case 'reserved':
         return {};

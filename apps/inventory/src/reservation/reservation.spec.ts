@@ -92,6 +92,12 @@ test('the same order again reserves nothing more, in whatever order its items co
   ]);
 });
 
+test('an order is the same whether its id is written in capitals or not', async () => {
+  const orderId = randomUUID();
+  const reserve = (id: string) => reservations.reserve({ orderId: id, items: [item(first, 2)] });
+  expect(await stockAfter(() => Promise.all([reserve(orderId.toUpperCase()), reserve(orderId)]))).toEqual([{ available: 8, reserved: 2 }, untouched]);
+});
+
 test('the same order at the same instant reserves once', async () => {
   const order = { orderId: randomUUID(), items: [item(first, 2)] };
   const answers = await stockAfter(() => Promise.all(Array.from({ length: 8 }, () => reservations.reserve(order))));
