@@ -4,7 +4,8 @@ import { deadLetterTopicOf, orderPlaced, sendReceipt } from '@tenfold/contracts'
 import { KafkaSender } from '@tenfold/jobs/kafka';
 import { readTopic } from '@tenfold/jobs/testing';
 import type { Cluster } from '@tenfold/local-cluster';
-import { startTestCluster } from '@tenfold/local-cluster/testing';
+import { startMailSink, startTestCluster } from '@tenfold/local-cluster/testing';
+import type { MailSink } from '@tenfold/local-cluster/testing';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { DeliveryHistory, otherKey } from './delivery.history.fixture.ts';
 import type { Verdict } from './delivery.history.fixture.ts';
@@ -18,6 +19,7 @@ import { SteppingClock } from './stepping-clock.fixture.ts';
 let cluster: Cluster;
 let history: DeliveryHistory;
 let clock: SteppingClock;
+let mailSink: MailSink;
 
 const full = inject('faults') === 'full';
 const perSecond = full ? 100 : 60;
@@ -26,18 +28,20 @@ vi.setConfig({ testTimeout: full ? 1_800_000 : 300_000 });
 
 beforeAll(async () => {
   clock = new SteppingClock();
+  mailSink = await startMailSink();
   cluster = await startTestCluster({
     services: { worker: 2, accounts: 1 },
-    components: ['postgresql', 'pgbouncer', 'kafka', 'mail'],
-    environment: { worker: clock.environment },
+    components: ['postgresql', 'pgbouncer', 'kafka'],
+    environment: { worker: { ...clock.environment, SMTP_URL: mailSink.url } },
   });
-  history = new DeliveryHistory(cluster);
+  history = new DeliveryHistory(cluster, mailSink);
   await history.prepare();
 });
 
 afterAll(async () => {
   await history?.close();
   await cluster?.stop();
+  await mailSink.close();
   clock.close();
 });
 

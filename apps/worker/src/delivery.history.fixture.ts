@@ -6,6 +6,7 @@ import { Database, DatabaseError } from '@tenfold/database';
 import { addMessage } from '@tenfold/jobs';
 import { readTopic } from '@tenfold/jobs/testing';
 import type { Cluster } from '@tenfold/local-cluster';
+import type { MailSink } from '@tenfold/local-cluster/testing';
 import type { EntityManager } from 'typeorm';
 
 /** An order that the load asked for; its number is its category in the sales, so that every order has rows of its own. */
@@ -46,14 +47,17 @@ const day = '2001-01-01';
  */
 export class DeliveryHistory {
   readonly #cluster: Cluster;
+  readonly #mailSink: MailSink;
   readonly #database: Database;
   readonly #recorded: Recorded[] = [];
   #loops: Promise<unknown> = Promise.resolve();
   #stopping = new AbortController();
   #next = 1;
 
-  constructor(cluster: Cluster) {
+  /** @param mailSink where the workers' mails go */
+  constructor(cluster: Cluster, mailSink: MailSink) {
     this.#cluster = cluster;
+    this.#mailSink = mailSink;
     this.#database = new Database({ name: 'worker', entities: [], primaryUrl: `${cluster.urls.postgres.primary}/worker`, replicaUrls: [] });
   }
 
@@ -133,7 +137,7 @@ export class DeliveryHistory {
     const counts = await this.#effects();
     const log = await this.#logged();
     const handledAt = await this.#handledAt();
-    const mails = await this.#mails();
+    const mails = this.#mails();
     const receipts = acknowledged.flatMap(({ receipt }) => receipt ?? []);
     return {
       acknowledged: acknowledged.length,
@@ -160,7 +164,7 @@ export class DeliveryHistory {
     let unchangedSince = Date.now();
     // A member taken for dead after 6 s, a transaction of a stopped process ended after 30: what moves no more for longer is lost.
     while (Date.now() - unchangedSince < 45_000) {
-      const [counts, mails] = await Promise.all([this.#effects(), this.#mails()]);
+      const [counts, mails] = [await this.#effects(), this.#mails()];
       const receipts = this.#recorded.filter(({ outcome, receipt }) => outcome === 'acknowledged' && receipt !== undefined).length;
       if (counts.size >= expected && mails.size >= receipts) return;
       const state = `${counts.size}/${mails.size}`;
@@ -193,16 +197,9 @@ export class DeliveryHistory {
     return new Map(rows.map(({ message_id, at }) => [message_id, at]));
   }
 
-  /** Receipts in the mail sink by order, and how many copies of each. */
-  async #mails(): Promise<Map<string, number>> {
-    const answer = await fetch(new URL('/api/email', this.#cluster.urls.mail));
-    const mails = (await answer.json()) as { headers: Record<string, string> }[];
-    const counts = new Map<string, number>();
-    for (const { headers } of mails) {
-      const orderId = /receipt-([0-9a-f-]{36})/.exec(headers['message-id'] ?? '')?.[1] ?? '';
-      counts.set(orderId, (counts.get(orderId) ?? 0) + 1);
-    }
-    return counts;
+  /** Receipts that the mail sink took by order, and how many copies of each. */
+  #mails(): Map<string, number> {
+    return new Map([...this.#mailSink.copies].map(([messageId, count]) => [/^receipt-([0-9a-f-]{36})/.exec(messageId)?.[1] ?? '', count]));
   }
 }
 

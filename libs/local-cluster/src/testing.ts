@@ -3,6 +3,8 @@ export type { Balancer } from './components/balancer.fixture.ts';
 export { faultProxy } from './fault-proxy.ts';
 export type { FaultProxy } from './fault-proxy.ts';
 export { freePort } from './free-port.ts';
+export { startMailSink } from './mail-sink.ts';
+export type { MailSink } from './mail-sink.ts';
 export { createTestAuthority } from './test-authority.ts';
 export type { TestAuthority } from './test-authority.ts';
 export { startTestCluster } from './test-cluster.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '@tenfold/local-cluster';
-import { startTestCluster } from '@tenfold/local-cluster/testing';
+import { startMailSink, startTestCluster } from '@tenfold/local-cluster/testing';
+import type { MailSink } from '@tenfold/local-cluster/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { logIn } from '../generator/log-in.ts';
@@ -19,14 +20,16 @@ vi.setConfig({ testTimeout: full ? 1_800_000 : 300_000 });
 
 let cluster: Cluster;
 let cookie: string;
+let mailSink: MailSink;
 
 beforeAll(async () => {
+  mailSink = await startMailSink();
   cluster = await startTestCluster({
     services: { gateway: 1, accounts: 1, catalog: 1, inventory: 2, orders: 2, worker: 2 },
-    components: ['postgresql', 'pgbouncer', 'session-redis', 'cache-redis', 'kafka', 'haproxy', 'mail'],
+    components: ['postgresql', 'pgbouncer', 'session-redis', 'cache-redis', 'kafka', 'haproxy'],
     environment: {
       gateway: { RATE_LIMIT_PER_MINUTE: '1000000' },
-      worker: { PAYMENT_STAND_IN: `decline=0.2,lose=0.15,double=0.15,delay=0.02,silent=${full ? 0.05 : 0}` },
+      worker: { PAYMENT_STAND_IN: `decline=0.2,lose=0.15,double=0.15,delay=0.02,silent=${full ? 0.05 : 0}`, SMTP_URL: mailSink.url },
       orders: { ORDERS_PAYMENT_SECONDS: '45' },
     },
     beforeServices: async ({ urls }) => void (await seedAll({ urls, scale: 0.01 })),
@@ -34,7 +37,10 @@ beforeAll(async () => {
   [cookie = ''] = await logIn(cluster.urls.gateway, [{ email: 'demo-1@tenfold.test', password: 'tenfold-demo' }]);
 });
 
-afterAll(() => cluster.stop());
+afterAll(async () => {
+  await cluster.stop();
+  await mailSink.close();
+});
 
 /** Orders as a client does that was told nothing: again, under the same key. @returns the order's id */
 async function order(): Promise<string> {
@@ -92,8 +98,6 @@ async function check(acknowledged: readonly string[]): Promise<Findings> {
     `select (select sum(reserved) from stock_snapshots) as snapshots, (select sum(available + reserved) from stock_snapshots) as "all",
        (select coalesce(sum(item.quantity), 0) from reservations, jsonb_to_recordset(items) as item (quantity int) where state = 'reserved') as held`,
   );
-  const mails = (await (await fetch(new URL('/api/email', cluster.urls.mail))).json()) as { headers: Record<string, string> }[];
-  const told = new Set(mails.map(({ headers }) => headers['message-id'] ?? ''));
   const confirmed = acknowledged.filter((id) => status.get(id) === 'confirmed');
   return {
     missing: acknowledged.filter((id) => !status.has(id)),
@@ -104,7 +108,7 @@ async function check(acknowledged: readonly string[]): Promise<Findings> {
     paidWithoutOrder: [...paid].filter((id) => status.get(id) !== 'confirmed'),
     pieces: [pieces?.snapshots ?? '', pieces?.held ?? ''],
     allPieces: pieces?.all ?? '',
-    untold: acknowledged.filter((id) => !told.has(`<${status.get(id) === 'confirmed' ? 'receipt' : 'cancellation'}-${id}@tenfold.test>`)),
+    untold: acknowledged.filter((id) => !mailSink.copies.has(`${status.get(id) === 'confirmed' ? 'receipt' : 'cancellation'}-${id}@tenfold.test`)),
   };
 }
 
