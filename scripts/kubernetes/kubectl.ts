@@ -24,19 +24,38 @@ export async function kubectl(args: readonly string[], input?: string): Promise<
   return output;
 }
 
-type Applied = Manifest & { metadata: { resourceVersion: string } };
+/** An object as the API server tells it. */
+type Applied = Manifest & { metadata: { resourceVersion: string }; status?: unknown };
 
-/** What a list of objects is, one to a line, where the API server made them anew or changed them. */
-export async function apply(manifests: readonly (Manifest | object)[]): Promise<string[]> {
+/** What an object is called among those of its namespace. */
+export const nameOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
+
+/** What of an object stays the same while nobody changes it. */
+const substance = ({ status: _status, metadata: { resourceVersion: _version, ...metadata }, ...object }: Applied) => JSON.stringify({ ...object, metadata });
+
+const listOf = (items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+
+/** kubectl prints a list of several, and one by itself; of none that exist, nothing. */
+function read(text: string): Applied[] {
+  const answer = (text.trim() === '' ? { items: [] } : JSON.parse(text)) as Applied | { items: Applied[] };
+  return 'items' in answer ? answer.items : [answer];
+}
+
+/** Those of a list of objects that exist, as they are. */
+export async function getAll(manifests: readonly object[]): Promise<Applied[]> {
   if (manifests.length === 0) return [];
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
-  const nameOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`;
-  // kubectl prints a list of several, and one by itself; of none that exist, nothing.
-  const read = (text: string): Applied[] => {
-    const answer = (text.trim() === '' ? { items: [] } : JSON.parse(text)) as Applied | { items: Applied[] };
-    return 'items' in answer ? answer.items : [answer];
-  };
-  const before = new Map(read(await kubectl(['get', '--ignore-not-found', '-o', 'json', '-f', '-'], list)).map((object) => [nameOf(object), object.metadata.resourceVersion]));
-  const after = read(await kubectl(['apply', '--server-side', '--force-conflicts', '--field-manager=tenfold', '-o', 'json', '-f', '-'], list));
-  return after.filter((object) => before.get(nameOf(object)) !== object.metadata.resourceVersion).map(nameOf);
+  return read(await kubectl(['get', '--ignore-not-found', '-o', 'json', '-f', '-'], listOf(manifests)));
+}
+
+/** What a list of objects is, one to a line, where the API server made them anew or changed them: of more than their status. */
+export async function apply(manifests: readonly object[]): Promise<string[]> {
+  if (manifests.length === 0) return [];
+  const before = new Map((await getAll(manifests)).map((object) => [nameOf(object), substance(object)]));
+  const after = read(await kubectl(['apply', '--server-side', '--validate=strict', '--force-conflicts', '--field-manager=tenfold', '-o', 'json', '-f', '-'], listOf(manifests)));
+  return after.filter((object) => before.get(nameOf(object)) !== substance(object)).map(nameOf);
+}
+
+/** Deletes a list of objects, and waits until they are gone. */
+export async function remove(manifests: readonly object[]): Promise<void> {
+  if (manifests.length > 0) await kubectl(['delete', '--ignore-not-found', '--wait', '-f', '-'], listOf(manifests));
 }

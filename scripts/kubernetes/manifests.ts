@@ -113,20 +113,21 @@ const modules = {
   'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',
 } as const;
 
-function onPath(program: string): string | undefined {
+/** A program of `KUBEBUILDER_ASSETS`, of what was built here, or of the path. */
+export function findProgram(program: string): string | undefined {
   const folders = [process.env['KUBEBUILDER_ASSETS'], join(root, '.tenfold/bin'), ...(process.env['PATH'] ?? '').split(delimiter)];
   return folders.filter((folder) => folder !== undefined && folder !== '').map((folder) => join(folder as string, program)).find((file) => existsSync(file));
 }
 
 /** `kubectl` of `KUBEBUILDER_ASSETS` or the path. */
-export const findKubectl = (): string | undefined => onPath('kubectl');
+export const findKubectl = (): string | undefined => findProgram('kubectl');
 
 /** The program, built once by Go where there is none; undefined without either. */
 export function findOrBuild(program: keyof typeof modules): string | undefined {
-  if (onPath(program) === undefined && onPath('go') !== undefined) {
+  if (findProgram(program) === undefined && findProgram('go') !== undefined) {
     spawnSync('go', ['install', modules[program]], { env: { ...process.env, GOBIN: join(root, '.tenfold/bin'), GOFLAGS: '' }, stdio: ['ignore', 2, 2] });
   }
-  return onPath(program);
+  return findProgram(program);
 }
 
 /** The command that renders a kustomization: kubectl, kustomize, or kustomize built once by Go; undefined without any of them. */
