@@ -15,7 +15,7 @@ const operators: readonly { module: string; folder: string; files: readonly stri
 ];
 
 /** What a definition is called, by its file: `httproutes.gateway.networking.k8s.io`. */
-const nameOf = (file: string) => basename(file, '.yaml').split('_').reverse().join('.');
+const nameOf = (file: string) => basename(file, '.yaml').split('_').toReversed().join('.');
 
 /** Files of the definitions, of the same versions each time; none without Go. */
 function definitions(): string[] {

@@ -74,6 +74,7 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
 
   test.for(overlays)(
     'takes %s, keeps every field of it, and has nothing to change when it is applied again, after autoscalers have looked at it',
+    { timeout: 240_000 },
     async (overlay) => {
       applied = await forThisServer(overlay);
       const objects = applied.filter(({ kind }) => kind !== 'Namespace');
@@ -89,6 +90,5 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
       const kept = new Map((await getAll(objects)).map((object) => [nameOf(object), object]));
       expect(objects.flatMap((wanted) => lostFields(wanted, kept.get(nameOf(wanted)), nameOf(wanted)))).toEqual([]);
     },
-    240_000,
   );
 });
