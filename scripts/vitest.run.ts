@@ -22,7 +22,7 @@ export interface Tally {
 
 export const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Runs a program of node_modules/.bin at the root; resolves to its exit code. */
+/** Runs a program of node_modules/.bin at the root; resolves to its exit code. Told to end, it ends the program first. @throws Error then */
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(join(root, 'node_modules', '.bin', command), args, {
@@ -30,8 +30,22 @@ export function run(command: string, args: readonly string[], env: Record<string
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    let told: NodeJS.Signals | undefined;
+    const end = (signal: NodeJS.Signals) => {
+      told = signal;
+      child.kill(signal);
+    };
+    process.on('SIGTERM', end).on('SIGINT', end);
+    const settle = () => process.off('SIGTERM', end).off('SIGINT', end);
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.once('exit', (code) => {
+      settle();
+      if (told) reject(new Error(`${command} was ended by ${told}`));
+      else resolve(code ?? 1);
+    });
   });
 }
 
