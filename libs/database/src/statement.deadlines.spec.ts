@@ -16,7 +16,7 @@ const servers = inject('servers');
 // PgBouncer's name for a database that every cluster has; nothing of what is in it matters here.
 const ways = [
   ['directly', servers.postgresPrimary, servers.postgresReplicas],
-  ['through PgBouncer', `${servers.pgbouncer}/catalog_primary`, [`${servers.pgbouncer}/catalog_replica_1`]],
+  ['through PgBouncer', `${servers.pgbouncer}/accounts_primary`, [`${servers.pgbouncer}/accounts_replica_1`]],
 ] as const;
 
 async function openDatabase(primaryUrl: string, replicaUrls: readonly string[], poolSize = 1): Promise<Database> {
@@ -89,7 +89,7 @@ test('what waited for a connection until its time was up is never begun', async 
 });
 
 test('an end that comes too late ends nobody else\'s statement', async () => {
-  const database = await openDatabase(`${servers.pgbouncer}/catalog_primary`, [], 2);
+  const database = await openDatabase(`${servers.pgbouncer}/accounts_primary`, [], 2);
   const outcomes: unknown[] = [];
   // Statements that are over at about the moment at which they would be ended, with others right behind them.
   for (let round = 0; round < 40; round += 1) {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { NestFactory } from '@nestjs/core';
 import type { Message } from '@tenfold/contracts';
 import { deadLetterTopicOf } from '@tenfold/contracts';
+import { Health } from '@tenfold/service';
+import { createHttpApp } from '@tenfold/service/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Delivery } from '../consumers/delivery.ts';
 import { ServiceConsumers } from '../consumers/service.consumers.ts';
@@ -103,13 +104,18 @@ test('a message that dies again is a dead letter again', async () => {
 
 const token = 'of whoever looks after the tests';
 
+async function startHttp(topics: readonly string[], expected: string | undefined) {
+  const app = await createHttpApp(DeadLettersModule.register({ brokers: servers.brokers, topics, token: expected }), {}, { health: new Health(), logger: false, logAll: false });
+  await app.listen(0, '127.0.0.1');
+  return app;
+}
+
 test('the operations port lists, shows and discards', async () => {
   const { job } = await startFailing();
   const id = randomUUID();
   await send(job, id, 1);
   await untilDead(job, 1);
-  const app = await NestFactory.create(DeadLettersModule.register({ brokers: servers.brokers, topics: [job.topic], token }), { logger: false });
-  await app.listen(0, '127.0.0.1');
+  const app = await startHttp([job.topic], token);
   const url = `${await app.getUrl()}/jobs/dead-letters`;
   const asked = (path = '', method = 'GET') => fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
   for (const authorization of ['', 'Bearer guess']) {
@@ -125,8 +131,7 @@ test('the operations port lists, shows and discards', async () => {
 });
 
 test('the operations port has no dead letters where there is no token', async () => {
-  const app = await NestFactory.create(DeadLettersModule.register({ brokers: servers.brokers, topics: [], token: undefined }), { logger: false });
-  await app.listen(0, '127.0.0.1');
+  const app = await startHttp([], undefined);
   const answer = await fetch(`${await app.getUrl()}/jobs/dead-letters`, { headers: { authorization: 'Bearer undefined' } });
   expect(answer.status).toBe(404);
   await app.close();

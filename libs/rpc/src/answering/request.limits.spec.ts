@@ -71,8 +71,8 @@ test.each<[string, z.ZodType]>([
   expect(limitsOf(schema)).toBeUndefined();
 });
 
-test('the limits of most of the shop\'s requests are known', () => {
+test('the limits of most requests are known', () => {
   const calls = Object.values(contracts).flatMap((contract) => (typeof contract === 'object' && 'calls' in contract ? Object.values(contract.calls) : []));
 
-  expect(calls.filter(({ request }) => limitsOf(request)).length).toBeGreaterThan(0.75 * calls.length);
+  expect(calls.filter(({ request }) => limitsOf(request)).length).toBeGreaterThan(0.5 * calls.length);
 });
