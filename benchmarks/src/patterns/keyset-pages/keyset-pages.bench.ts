@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side } from '../../frame/bench.ts';
 import { makeProducts, productCount } from '../catalog-rows.ts';
+import { pagesTouched } from '../pages-touched.ts';
 
 const pageRows = 20;
 const passed = productCount - pageRows;
@@ -21,7 +22,7 @@ export default defineBench({
     await client.connect();
     onEnd(() => client.end());
     const side = async (name: string, sql: string): Promise<Side> => {
-      const databasePages = await pagesTouched(client, sql);
+      const databasePages = await pagesTouched(client, sql, [passed]);
       return {
         async run(units) {
           let last = 0;
@@ -36,10 +37,3 @@ export default defineBench({
     };
   },
 });
-
-/** How many pages of table and index the server looks at for one. */
-async function pagesTouched(client: Client, sql: string): Promise<number> {
-  const explained = await client.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sql}`, [passed]);
-  const plan = explained.rows[0]?.['QUERY PLAN'][0].Plan ?? {};
-  return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);
-}

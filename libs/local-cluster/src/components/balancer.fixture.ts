@@ -10,6 +10,7 @@ import { balancerSettings, haproxyConfig } from './haproxy.config.ts';
 
 export interface Balancer {
   port: number;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -39,7 +40,7 @@ export async function startBalancer({ root, environment, ports }: { root: string
   for (let attempt = 1; ; attempt += 1) {
     try {
       await setSlots(directory, slots, settings.weights);
-      return { port, stop };
+      return { port, pid: haproxy.pid ?? 0, stop };
     } catch (error) {
       if (attempt < 100 && haproxy.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
       else {

@@ -1,0 +1,1 @@
+import '../balancer-cache/page.peer.ts';
