@@ -35,6 +35,16 @@ const failuresAllowed = 3;
 // A stalled set-up would otherwise keep the node out for ever.
 const preparationTimeoutMs = 5000;
 
+export interface WriteOptions {
+  /**
+   * SQL that begins the transaction, and statements that go with it in the same round trip, without parameters; `run` gets
+   * the rows of each as well. Default `START TRANSACTION`.
+   */
+  start?: string;
+  /** Whether the context learns the position of the write, so that its later reads see it. Default true. */
+  position?: boolean;
+}
+
 /** One PostgreSQL server of a database: its pool, its TypeORM data source and what is known about its state. */
 export class DatabaseNode {
   readonly name: string;
@@ -242,19 +252,18 @@ export class DatabaseNode {
   /**
    * Runs a transaction.
    *
-   * @param start see {@link inTransaction}
    * @param onCommit gets the LSN that a replica must have replayed to show it
    * @throws DatabaseError `primary-unavailable`, `outcome-unknown`, `pool-exhausted`
    */
   async write<Result>(
     run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>,
     onCommit: (lsn: string) => void,
-    start = 'START TRANSACTION',
+    { start = 'START TRANSACTION', position = true }: WriteOptions = {},
   ): Promise<Result> {
     this.#outstanding += 1;
     try {
       this.#refuseWhenFull();
-      return await inTransaction(this.#dataSource, start, run, async (client, tx) => onCommit(await commit(client, statementsBeforeCommit(tx))));
+      return await inTransaction(this.#dataSource, start, run, async (client, tx) => onCommit(await commit(client, { before: statementsBeforeCommit(tx), position })));
     } catch (error) {
       const translated = this.#translated(error);
       if (!isConnectionFailure(translated) && !isReadOnlyRefusal(translated)) throw translated;

@@ -6,6 +6,7 @@ import { runAfterCommit } from './after-commit.ts';
 import { DatabaseError, isConnectionFailure, isRecoveryConflict } from './database.error.ts';
 import { durations, observe, outcomeOf, promotions, readRetries, reads, transactions } from './database.metrics.ts';
 import { DatabaseNode } from './database.node.ts';
+import type { WriteOptions } from './database.node.ts';
 import { withDefaults } from './database.options.ts';
 import type { DatabaseOptions, ResolvedBehaviour } from './database.options.ts';
 import { logPosition } from './log-position.ts';
@@ -109,16 +110,15 @@ export class Database {
   /**
    * Runs a transaction on the primary. Its position goes to the context, so that later reads see it.
    *
-   * @param options.start SQL that begins the transaction, and statements that go with it in the same round trip, without
-   *   parameters; `run` gets the rows of each as well. Default `START TRANSACTION`
+   * @param options what it begins with, and whether anybody in its context reads after it
    * @throws DatabaseError `primary-unavailable` at once while no primary is known, `outcome-unknown`,
    *   `pool-exhausted`, `write-within-read`
    */
-  write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, options?: { start: string }): Promise<Result> {
-    return inSpan(this.#startSpan('write'), () => this.#write(run, options?.start));
+  write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, options?: WriteOptions): Promise<Result> {
+    return inSpan(this.#startSpan('write'), () => this.#write(run, options));
   }
 
-  async #write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, start?: string): Promise<Result> {
+  async #write<Result>(run: (tx: EntityManager, started: readonly Rows[]) => Promise<Result>, options?: WriteOptions): Promise<Result> {
     refuseWithinRead(this.name);
     const stop = this.#writeDuration.startTimer();
     let outcome = 'committed';
@@ -133,7 +133,7 @@ export class Database {
           return run(tx, started);
         },
         (lsn) => this.#raise(lsn),
-        start,
+        options,
       );
       if (transaction) runAfterCommit(transaction, this);
       return result;

@@ -40,26 +40,36 @@ export async function inTransaction<Result>(
   }
 }
 
+/** How a transaction ends. */
+export interface Ending {
+  /** Statements that go with COMMIT: when one fails, the server leaves out what follows. */
+  before?: string | undefined;
+  /** Whether to ask for the LSN that a replica must have replayed to show what was written. */
+  position: boolean;
+}
+
 /**
  * Commits and asks for the LSN in one round trip: a simple query may hold both. The LSN is taken after the commit record
  * is written; one taken inside the transaction could be passed by a replica before it.
  *
- * @param before statements that go with it: when one fails, the server leaves out what follows
+ * @returns the LSN; `0/0` without
  */
-export async function commit(client: PoolClient, before?: string): Promise<string> {
-  const sql = 'COMMIT; SELECT pg_current_wal_insert_lsn()::text AS lsn';
+export async function commit(client: PoolClient, { before, position }: Ending): Promise<string> {
+  const statements = ['COMMIT', ...(position ? ['SELECT pg_current_wal_insert_lsn()::text AS lsn'] : [])];
+  if (before !== undefined) statements.unshift(`${commitMark} ${before}`);
   let results: QueryResult[];
   try {
-    results = (await client.query(before === undefined ? sql : `${commitMark} ${before}; ${sql}`)) as unknown as QueryResult[];
+    results = [(await client.query(statements.join('; '))) as QueryResult | QueryResult[]].flat();
   } catch (error) {
     if (!isConnectionFailure(error)) throw error;
     throw new DatabaseError('outcome-unknown', 'the connection broke during COMMIT', { cause: error });
   }
+  const asked = (position ? results.pop() : undefined) as QueryResult<{ lsn: string }> | undefined;
   // COMMIT of a transaction in which a statement failed answers ROLLBACK, and no error.
-  if (results.at(-2)?.command === 'ROLLBACK') {
+  if (results.at(-1)?.command === 'ROLLBACK') {
     throw new Error('the transaction was rolled back: a statement in it had failed and its error was swallowed');
   }
-  return (results.at(-1) as QueryResult<{ lsn: string }> | undefined)?.rows[0]?.lsn ?? '0/0';
+  return asked?.rows[0]?.lsn ?? '0/0';
 }
 
 /**

@@ -110,7 +110,7 @@ export class BatchHandler {
       return { failed, done: done.length };
     };
     const handle = () =>
-      database.write(handleMarked, { start: beginMarking(batch.map(({ messageId }) => messageId), message.timeoutMs) });
+      database.write(handleMarked, { start: beginMarking(batch.map(({ messageId }) => messageId), message.timeoutMs), position: false });
     const span = startHandlerSpan(message.topic, context, batch.map(({ received }) => received));
     const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle));
     handled.inc({ topic: message.topic, outcome: 'done' }, done);

@@ -14,9 +14,9 @@ import type { ReceivedMessage } from './message.reader.ts';
  */
 export function beginMarking(messageIds: readonly string[], idleMs: number): string {
   // In the order of ids, so that two batches with the same messages never wait for each other crosswise.
+  const marks = messageIds.length === 1 ? `VALUES ('${messageIds[0]}')` : `SELECT DISTINCT unnest('{${messageIds.join(',')}}'::uuid[]) AS message_id ORDER BY 1`;
   return `START TRANSACTION; SET LOCAL idle_in_transaction_session_timeout = ${idleMs};
-    INSERT INTO inbox (message_id) SELECT DISTINCT unnest('{${messageIds.join(',')}}'::uuid[]) AS message_id ORDER BY 1
-    ON CONFLICT DO NOTHING RETURNING message_id`;
+    INSERT INTO inbox (message_id) ${marks} ON CONFLICT DO NOTHING RETURNING message_id`;
 }
 
 /** @returns the ids that were not marked before */

@@ -95,7 +95,8 @@ export class MessageHandler {
           await endPending(tx, [received]);
           return 'done';
         },
-        { start: beginMarking([messageId], message.timeoutMs) },
+        // Nothing is read in the handler's context any more once it has committed.
+        { start: beginMarking([messageId], message.timeoutMs), position: false },
       );
     };
     const span = startHandlerSpan(message.topic, context, [received]);

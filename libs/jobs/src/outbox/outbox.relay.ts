@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { beforeCommit } from '@tenfold/database';
 import type { Database } from '@tenfold/database';
 import type { EntityManager } from 'typeorm';
 import { outboxOldest, outboxRows, relayed } from '../jobs.metrics.ts';
@@ -109,8 +110,7 @@ export class OutboxRelay {
     const behind = await this.#tick();
     if (behind.length === 0) return 0;
     await this.#sender.connect();
-    return this.#database.write(async (tx) => {
-      const taken = await this.#lock(tx, behind);
+    const relay = async (tx: EntityManager, taken: readonly number[]) => {
       if (taken.length === 0) return undefined;
       let sent = 0;
       let pages: Page[] = taken.map((lane) => ({ lane, after: '0', tick: null }));
@@ -122,32 +122,30 @@ export class OutboxRelay {
         pages = await this.#advance(tx, pages, rows);
       }
       return sent;
-    });
+    };
+    return this.#database.write((tx, [, locked = []]) => relay(tx, locked.map(({ lane }) => Number(lane))), { start: this.#startLocking(behind), position: false });
   }
 
   /** Takes a tick if anything happened since the last one. @returns the lanes that are behind it */
   async #tick(): Promise<number[]> {
-    const [state] = await this.#database.write((tx) =>
-      tx.query<[{ promoted: number; behind: number[] }]>(
-        `SELECT promoted, ARRAY(SELECT lane FROM generate_series(0, $1::int - 1) AS lane
-           WHERE pg_sequence_last_value(('outbox_lane_' || lane)::regclass) < tick) AS behind
-         FROM outbox_promote() AS promoted, outbox_tick() AS tick`,
-        [lanes],
-      ),
-    );
+    const [, states] = await this.#database.write(async (_, started) => started, {
+      start: `START TRANSACTION;
+        SELECT promoted, ARRAY(SELECT lane FROM generate_series(0, ${lanes - 1}) AS lane
+          WHERE pg_sequence_last_value(('outbox_lane_' || lane)::regclass) < tick) AS behind
+        FROM outbox_promote() AS promoted, outbox_tick() AS tick`,
+      position: false,
+    });
+    const [state] = states as unknown as [{ promoted: number; behind: number[] }];
     // What was promoted is committed now, and in the next tick.
     if (state.promoted > 0) this.#woken = true;
     return state.behind;
   }
 
-  /** In a statement of its own: the snapshots of the next ones must be younger than what the locks' last owners did. */
-  async #lock(tx: EntityManager, behind: readonly number[]): Promise<number[]> {
-    const rows = await tx.query<{ lane: number }[]>(
-      `SELECT lane FROM set_config('idle_in_transaction_session_timeout', $2, true), unnest($1::int[]) AS lane
-       WHERE pg_try_advisory_xact_lock(7350042, lane)`,
-      [this.#backlogged ? this.#half(behind) : behind, String(idleTransactionTimeoutMs)],
-    );
-    return rows.map(({ lane }) => lane);
+  /** The lock is a statement of its own: the snapshots of the next ones must be younger than what the locks' last owners did. */
+  #startLocking(behind: readonly number[]): string {
+    const wanted = this.#backlogged ? this.#half(behind) : behind;
+    return `START TRANSACTION; SELECT lane FROM set_config('idle_in_transaction_session_timeout', '${idleTransactionTimeoutMs}', true),
+      unnest('{${wanted.join()}}'::int[]) AS lane WHERE pg_try_advisory_xact_lock(7350042, lane)`;
   }
 
   async #read(tx: EntityManager, pages: readonly Page[]): Promise<OutboxRow[]> {
@@ -189,12 +187,11 @@ export class OutboxRelay {
       if (last.id !== null && ofLane.length === pageSize) further.push({ lane, after: last.id, tick: last.tick });
       else done.push({ lane, tick: last.tick });
     }
-    if (done.length > 0) {
-      await tx.query(
-        `SELECT setval(('outbox_lane_' || lane)::regclass, tick) FROM unnest($1::int[], $2::bigint[]) AS sent (lane, tick)`,
-        [done.map(({ lane }) => lane), done.map(({ tick }) => tick)],
-      );
-    }
+    const moved = done.map(({ lane, tick }) => `SELECT setval('outbox_lane_${lane}', ${tick})`).join('; ');
+    if (moved === '') return further;
+    // At once where more is to be sent, which may fail: what has been sent is known then.
+    if (further.length > 0) await tx.query(moved);
+    else beforeCommit(tx, moved);
     return further;
   }
 

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from '@tenfold/database';
+import { defineBench } from '../frame/bench.ts';
+import type { Side } from '../frame/bench.ts';
+import { bullmqQueue } from './bullmq.queue.ts';
+import { graphileWorkerQueue } from './graphile-worker.queue.ts';
+import { makeJobsDatabase } from './jobs.database.ts';
+import type { JobQueue, QueueSurroundings } from './job.queue.ts';
+import { outboxQueue } from './outbox.queue.ts';
+
+const perSecond = 500;
+const sides = ['latency_outbox', 'latency_bullmq', 'latency_graphile'] as const;
+
+export default defineBench({
+  title: `Jobs that come one by one, ${perSecond} a second whether earlier ones are done or not: from asking for one until its effect is committed`,
+  unit: 'job',
+  reference: 'outbox',
+  servers: ['postgresql', 'kafka', 'session-redis'],
+  goals: [{ measure: 'p99 ms', of: 'outbox', atMost: 100 }],
+  rounds: 9,
+  roundMs: 4000,
+  warmUpMs: 4000,
+  async setUp({ urls, onEnd }) {
+    const databaseUrl = await makeJobsDatabase(urls.postgres.primary, 'bench_latency', sides);
+    const brokers = [urls.kafka];
+    const side = (name: (typeof sides)[number], make: (of: QueueSurroundings) => Promise<JobQueue>) => latencySide({ name, databaseUrl, onEnd }, make);
+    return {
+      outbox: await side('latency_outbox', (of) => outboxQueue({ ...of, brokers }, 'one by one')),
+      BullMQ: await side('latency_bullmq', (of) => bullmqQueue({ ...of, redisUrl: urls.sessionRedis })),
+      'graphile-worker': await side('latency_graphile', graphileWorkerQueue),
+    };
+  },
+});
+
+/** Times of the jobs of a round, in milliseconds since each was asked for. */
+interface Times {
+  added: number[];
+  handled: number[];
+}
+
+async function latencySide(of: Omit<QueueSurroundings, 'onHandled'>, make: (surroundings: QueueSurroundings) => Promise<JobQueue>): Promise<Side> {
+  const askedAt = new Map<number, number>();
+  let times: Times = { added: [], handled: [] };
+  let awaited = 0;
+  let all = Promise.withResolvers<void>();
+  let next = 1;
+  const queue = await make({
+    ...of,
+    onHandled(numbers) {
+      const now = performance.now();
+      for (const number of numbers) {
+        times.handled.push(now - (askedAt.get(number) ?? NaN));
+        askedAt.delete(number);
+      }
+      if (times.handled.length >= awaited) all.resolve();
+    },
+  });
+  const ask = async (due: number): Promise<void> => {
+    const number = next++;
+    askedAt.set(number, due);
+    await addPatiently(queue, number);
+    times.added.push(performance.now() - due);
+  };
+  const run = async (units: number): Promise<Times> => {
+    times = { added: [], handled: [] };
+    awaited = units;
+    all = Promise.withResolvers();
+    const began = performance.now();
+    const adding: Promise<void>[] = [];
+    for (let unit = 0; unit < units; unit += 1) {
+      const due = began + (unit * 1000) / perSecond;
+      while (performance.now() < due) await sleep(due - performance.now());
+      adding.push(ask(due));
+    }
+    await Promise.all([...adding, all.promise]);
+    return times;
+  };
+  // Whoever takes the jobs may still be joining: no round is to wait for that.
+  await run(1);
+  return {
+    async run(units) {
+      const { added, handled } = await run(units);
+      return {
+        result: handled.length,
+        measures: { 'p50 ms': atMost(handled, 0.5), 'p95 ms': atMost(handled, 0.95), 'p99 ms': atMost(handled, 0.99), 'p99 ms, added': atMost(added, 0.99) },
+      };
+    },
+  };
+}
+
+/** As whoever is told to come again: after a pause of the machine, more come at once than may wait for a connection. */
+async function addPatiently(queue: JobQueue, number: number): Promise<void> {
+  for (;;) {
+    try {
+      await queue.add([number]);
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== 'pool-exhausted') throw error;
+      await sleep(5);
+    }
+  }
+}
+
+/** The value that so large a share of them does not exceed. */
+function atMost(values: readonly number[], share: number): number {
+  return values.toSorted((one, other) => one - other)[Math.ceil(values.length * share) - 1] ?? NaN;
+}
