@@ -11,7 +11,7 @@ import type { Side, Surroundings } from '../frame/bench.ts';
 import type { RowUpdatesOptions } from './row-updates.peer.ts';
 
 /** Buyers who wait for their answer at once. */
-const buyers = 32;
+const buyers = 256;
 const productId = 1;
 const database = 'bench_inventory';
 

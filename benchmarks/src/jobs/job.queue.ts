@@ -14,6 +14,8 @@ export interface QueueSurroundings {
   name: string;
   /** Called with the jobs whose effect is committed, and that will not run again. */
   onHandled(numbers: readonly number[]): void;
+  /** Called, where somebody asks for it and the side can tell, when the handler of a job begins. */
+  onBegun?(number: number): void;
   onEnd(close: () => unknown): void;
 }
 

@@ -3,7 +3,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { defineJob } from '@tenfold/contracts';
 import type { Job, PayloadOf } from '@tenfold/contracts';
-import { afterCommit, Database, DatabaseModule } from '@tenfold/database';
+import { afterCommit, beforeCommit, Database, DatabaseModule } from '@tenfold/database';
 import { addMessages, ConsumersModule, ensureTopics, Handles, OutboxModule } from '@tenfold/jobs';
 import type { BatchDelivery, Delivery } from '@tenfold/jobs';
 import { KafkaSender } from '@tenfold/jobs/kafka';
@@ -51,11 +51,11 @@ function benchJob(name: string) {
 type BenchJob = ReturnType<typeof benchJob>;
 type BenchPayload = PayloadOf<BenchJob>;
 
-async function startHandling({ name, brokers, databaseUrl, onHandled, onEnd }: OutboxSurroundings, handling: 'one by one' | 'in batches') {
+async function startHandling({ name, brokers, databaseUrl, onHandled, onBegun, onEnd }: OutboxSurroundings, handling: 'one by one' | 'in batches') {
   const job = benchJob(name);
   await ensureTopics(brokers, [job]);
   await flushEachBatch(brokers, job);
-  const module = handling === 'one by one' ? oneByOne(job, name, onHandled) : inBatches(job, name, onHandled);
+  const module = handling === 'one by one' ? oneByOne(job, name, onHandled, onBegun) : inBatches(job, name, onHandled);
 
   @Module({
     imports: [
@@ -73,12 +73,13 @@ async function startHandling({ name, brokers, databaseUrl, onHandled, onEnd }: O
   return { job, database: app.get(Database) };
 }
 
-function oneByOne(job: BenchJob, name: string, onHandled: QueueSurroundings['onHandled']) {
+function oneByOne(job: BenchJob, name: string, onHandled: QueueSurroundings['onHandled'], onBegun: QueueSurroundings['onBegun']) {
   @Injectable()
   class Handler {
     @Handles(job)
     async handle({ number }: BenchPayload, { tx }: Delivery): Promise<void> {
-      await tx.query(effectSql(name), [number]);
+      onBegun?.(number);
+      beforeCommit(tx, effectSql(name).replace('$1', String(number)));
       afterCommit(tx, () => onHandled([number]));
     }
   }

@@ -47,7 +47,9 @@ export async function throughputSide(
       const began = performance.now();
       const { first, last } = await addAndHandle(units);
       const seconds = (performance.now() - began) / 1000;
-      return { result: await effectsOf(client, name, first, last), measures: { 'jobs/s': units / seconds } };
+      const result = await effectsOf(client, name, first, last);
+      if (result.jobs !== units || result.effects !== units) throw new Error(`${name}: of ${units} jobs ${result.jobs} had ${result.effects} effects`);
+      return { result, measures: { 'jobs/s': units / seconds } };
     },
   };
 }

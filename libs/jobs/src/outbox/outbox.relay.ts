@@ -41,7 +41,7 @@ const timing = {
   /** At most this long does a message wait when the process that added it could not wake the relay that may send. */
   idleMs: 1000,
   /** Between two looks while there is work, so that a busy service pays for few transactions. */
-  betweenMs: 50,
+  betweenMs: 20,
   shortestBackoffMs: 200,
   longestBackoffMs: 5000,
   sampleMs: 5000,
