@@ -85,11 +85,11 @@ test('15: a transaction that commits late with a low id is not skipped', async (
 test('16: an old snapshot leaves nothing dead in the way of the relay', async () => {
   let dead: { dead: string }[] = [];
   const { violations } = await findingsUnder(() =>
-    history.transaction(async (tx) => {
-      await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-      await tx.query('SELECT count(*) FROM reports');
+    history.alone(async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await client.query('SELECT count(*) FROM reports');
       await sleep(full ? 180_000 : 4000);
-      dead = await tx.query(`SELECT sum(n_dead_tup) AS dead FROM pg_stat_user_tables WHERE relname ~ '^outbox_[0-9]$'`);
+      ({ rows: dead } = await client.query<{ dead: string }>(`SELECT sum(n_dead_tup) AS dead FROM pg_stat_user_tables WHERE relname ~ '^outbox_[0-9]$'`));
     }),
   );
   expect(dead).toEqual([{ dead: '0' }]);

@@ -7,6 +7,7 @@ import { addMessage } from '@tenfold/jobs';
 import { readTopic } from '@tenfold/jobs/testing';
 import type { Cluster } from '@tenfold/local-cluster';
 import type { MailSink } from '@tenfold/local-cluster/testing';
+import { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 
 /** An order that the load asked for; its number is its category in the sales, so that every order has rows of its own. */
@@ -125,9 +126,11 @@ export class DeliveryHistory {
     }
   }
 
-  /** Runs in one transaction that stays open. */
-  transaction(run: (tx: EntityManager) => Promise<void>): Promise<void> {
-    return this.#database.write(run);
+  /** Runs on a connection of its own: nobody ends it because the primary was late to answer a look at it. */
+  async alone(run: (client: Client) => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: `${this.#cluster.urls.postgres.primary}/worker` });
+    await client.connect();
+    await run(client).finally(() => client.end());
   }
 
   /** Waits until all has its effect, or nothing changes any more, and compares. */

@@ -27,9 +27,14 @@ export function categorySales(orders: readonly SoldOrder[]): CategorySales[] {
   return sumsOf(orders, (createdAt, { categoryId }) => ({ day: createdAt.slice(0, 10), categoryId }));
 }
 
-/** One sum for each hour and product; an order counts once in each of its products. */
+/** One sum for each hour and product, in the category that the first order names; an order counts once in each of its products. */
 export function productSales(orders: readonly SoldOrder[]): ProductSales[] {
-  return sumsOf(orders, (createdAt, { productId, categoryId }) => ({ hour: `${createdAt.slice(0, 13)}:00`, productId, categoryId }));
+  const categories = new Map<number, number>();
+  const sums = sumsOf(orders, (createdAt, { productId, categoryId }) => {
+    if (!categories.has(productId)) categories.set(productId, categoryId);
+    return { hour: `${createdAt.slice(0, 13)}:00`, productId };
+  });
+  return sums.map((sum) => ({ ...sum, categoryId: categories.get(sum.productId) ?? 0 }));
 }
 
 /** In the order of their keys, so that two transactions with the same ones never wait for each other crosswise. */
