@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { Pool } from 'pg';
-import type { PoolClient, PoolConfig, QueryArrayConfig, QueryArrayResult } from 'pg';
+import { DatabaseError as ServerError, Pool } from 'pg';
+import type { PoolClient, PoolConfig } from 'pg';
 import { BudgetError, isTracing, outsideStatementBudget } from '@tenfold/telemetry';
 import { DataSource, QueryFailedError } from 'typeorm';
 import type { EntityManager } from 'typeorm';
@@ -14,7 +14,8 @@ import type { Rows } from './node.transaction.ts';
 import { withPlainQuery } from './reader.ts';
 import type { Reader } from './reader.ts';
 import type { Statement } from './statement.ts';
-import { observeStatements } from './statement.observation.ts';
+import { StatementObserver } from './statement.observation.ts';
+import { sentValues } from './statement.query.ts';
 import { TracedClient } from './traced.client.ts';
 
 export interface NodeOptions {
@@ -55,6 +56,7 @@ export class DatabaseNode {
   readonly #maximumWaiting: number;
   readonly #preparedStatements: boolean;
   readonly #pool: Pool;
+  readonly #observer: StatementObserver;
   readonly #dataSource: DataSource;
   readonly #monitor: NodeMonitor;
   readonly #reader: Reader;
@@ -88,7 +90,7 @@ export class DatabaseNode {
     this.#pool.on('error', () => this.suspect());
     // One that breaks while it is used fails its statements; without a listener it would end the process as well.
     this.#pool.on('connect', (client) => client.on('error', () => {}));
-    observeStatements(this.#pool, behaviour.name);
+    this.#observer = new StatementObserver(this.#pool, behaviour.name);
     this.#pool.on('acquire', (client) => this.#inUse.add(client));
     this.#pool.on('release', (_, client) => this.#inUse.delete(client));
     const pool = this.#pool;
@@ -210,15 +212,31 @@ export class DatabaseNode {
     this.#outstanding += 1;
     try {
       this.#refuseWhenFull();
-      const config = statement.config(parameters, this.#preparedStatements);
-      const { fields, rows } = await (this.#sample?.inRecovery ? this.#query((client) => client.query(config)) : this.#queryReadOnly(config));
+      const rows = await (this.#sample?.inRecovery ? this.#run(statement, parameters) : this.#runReadOnly(statement, parameters));
       this.#failures = 0;
-      return statement.rowsFrom(fields, rows as (string | null)[][]);
+      return rows;
     } catch (error) {
+      // Its own stack begins at the socket.
+      if (error instanceof ServerError) Error.captureStackTrace(error);
       throw this.#translated(error);
     } finally {
       this.#outstanding -= 1;
     }
+  }
+
+  #run<Row>(statement: Statement<Row>, parameters: readonly unknown[]): Promise<Row[]> {
+    const values = sentValues(parameters);
+    const context = this.#observer.admit(statement);
+    return new Promise((resolve, reject) => {
+      this.#pool.connect((failure, client) => {
+        if (!client) return reject(failure);
+        this.#observer.run(client, statement, values, this.#preparedStatements, context, (error, rows) => {
+          client.release(error !== undefined && isConnectionFailure(error));
+          if (error) reject(error);
+          else resolve(rows);
+        });
+      });
+    });
   }
 
   /** As the pool's own query(), but within the context of whoever asks, by which statements are measured and ended in time. */
@@ -234,11 +252,17 @@ export class DatabaseNode {
     }
   }
 
-  async #queryReadOnly(config: QueryArrayConfig): Promise<QueryArrayResult> {
+  async #runReadOnly<Row>(statement: Statement<Row>, parameters: readonly unknown[]): Promise<Row[]> {
+    const values = sentValues(parameters);
+    const context = this.#observer.admit(statement);
     const client = await this.#pool.connect();
+    const answer = () =>
+      new Promise<Row[]>((resolve, reject) => {
+        this.#observer.run(client, statement, values, this.#preparedStatements, context, (error, rows) => (error ? reject(error) : resolve(rows)));
+      });
     try {
       // All three are on their way before the first is answered; a transaction that failed is ended by COMMIT as well.
-      const [begun, answered, ended] = await Promise.allSettled([client.query('START TRANSACTION READ ONLY'), client.query(config), client.query('COMMIT')]);
+      const [begun, answered, ended] = await Promise.allSettled([client.query('START TRANSACTION READ ONLY'), answer(), client.query('COMMIT')]);
       if (answered.status === 'rejected') throw answered.reason;
       for (const outcome of [begun, ended]) if (outcome.status === 'rejected') throw outcome.reason;
       client.release();

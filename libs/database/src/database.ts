@@ -179,16 +179,19 @@ export class Database {
   }
 
   #read<Result>(run: (node: DatabaseNode) => Promise<Result>, prefer?: 'primary'): Promise<Result> {
-    return inSpan(this.#startSpan('read'), () => this.#readOrRetry(run, prefer));
+    const span = this.#startSpan('read');
+    return span ? inSpan(span, () => this.#readOrRetry(run, prefer)) : this.#readOrRetry(run, prefer);
   }
 
   async #readOrRetry<Result>(run: (node: DatabaseNode) => Promise<Result>, prefer?: 'primary'): Promise<Result> {
-    const stop = this.#readDuration.startTimer();
+    const startedAt = performance.now();
     const lsn = currentContext()?.positions.get(this.name);
     const position = lsn === undefined ? undefined : logPosition(lsn);
     this.#noteRead();
     try {
-      const node = (prefer && this.primary) ?? (await this.#nodeFor(position));
+      const chosen = (prefer && this.primary) ?? this.#nodeFor(position);
+      // To wait for what is there already costs a turn.
+      const node = chosen instanceof Promise ? await chosen : chosen;
       try {
         return await this.#readFrom(node, run, prefer);
       } catch (error) {
@@ -203,14 +206,15 @@ export class Database {
       if (!isConnectionFailure(error)) throw error;
       throw new DatabaseError('no-node-available', `${this.name}: no node to read from`, { cause: error });
     } finally {
-      stop();
+      this.#readDuration.observe((performance.now() - startedAt) / 1000);
     }
   }
 
   /** The first read after a pause is the occasion to look again as often as before. */
   #noteRead(): void {
-    const wasIdle = this.#isIdle();
-    this.#lastReadAt = Date.now();
+    const now = Date.now();
+    const wasIdle = now - this.#lastReadAt > idleAfterMs;
+    this.#lastReadAt = now;
     if (wasIdle) void this.#sampleAll();
   }
 
@@ -221,7 +225,7 @@ export class Database {
   async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>, prefer: 'primary' | undefined): Promise<Result> {
     currentSpan()?.set('db.node', node.name);
     const result = await run(node);
-    this.#reads[node !== this.primary ? 'replica' : prefer ? 'asked' : 'primary'].inc();
+    this.#reads[!this.#topology.isPrimary(node) ? 'replica' : prefer ? 'asked' : 'primary'].inc();
     if (this.#behaviour.monotonicReads) await this.#raiseTo(node);
     return result;
   }
@@ -244,7 +248,7 @@ export class Database {
   #nodeFor(position: number | undefined): DatabaseNode | Promise<DatabaseNode> {
     const node = this.#topology.choose(position);
     if (!node) return this.#waitForNode(position);
-    if (position === undefined || node !== this.primary || this.#behaviour.catchUpMs === 0) return node;
+    if (position === undefined || !this.#topology.isPrimary(node) || this.#behaviour.catchUpMs === 0) return node;
     return this.#waitForReplica(position, node);
   }
 

@@ -34,7 +34,10 @@ export class StatementDeadlines {
   readonly #connections = new Map<PoolClient, Connection>();
   #timer: NodeJS.Timeout | undefined;
 
+  /** The connection of that client, noted the first time. */
   connection(client: PoolClient): Connection {
+    const known = this.#connections.get(client);
+    if (known) return known;
     const connection: Connection = { client, statements: 0, context: undefined, cancelling: undefined, askAgainAt: 0 };
     this.#connections.set(client, connection);
     return connection;

@@ -1,4 +1,5 @@
-import { createContext, runInContext } from '@tenfold/telemetry';
+import { startSpanReceiver } from '@tenfold/local-cluster/testing';
+import { createContext, inSpan, runInContext, startRootSpan, startTracing } from '@tenfold/telemetry';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { Database } from './database.ts';
 import { eventually } from './eventually.fixture.ts';
@@ -26,6 +27,9 @@ afterAll(async () => {
 /** In a context whose position no replica has, so that the primary answers. */
 const onPrimary = <Result>(run: () => Promise<Result>) =>
   runInContext(createContext({ positions: new Map([['notes', 'FFFFFFFF/0']]) }), run);
+
+const itself: Record<string, unknown> = {};
+itself['itself'] = itself;
 
 const everyType = statement(
   'every type',
@@ -56,6 +60,47 @@ describe('rows', () => {
     const counted = statement('counted', `select count(*) from pg_prepared_statements where name = 'counted'`, { count: bigint });
     for (let turn = 0; turn < 8; turn += 1) expect(await direct.rows(counted, [])).toEqual([{ count: 1 }]);
     expect(await database.rows(counted, [])).toEqual([{ count: 0 }]);
+  });
+
+  test('are answered alike the first time, when their columns are asked for, and afterwards', async () => {
+    const given = statement('given', 'select $1::int[]::text as numbers, $2::timestamptz as at, $3::text as nothing', { numbers: text, at: instant, nothing: nullable(text) });
+    const at = new Date('2026-01-01Z');
+    for (const of of [database, direct]) {
+      for (let turn = 0; turn < 8; turn += 1) expect(await of.rows(given, [[1, turn], at, null])).toEqual([{ numbers: `{1,${turn}}`, at, nothing: null }]);
+    }
+  });
+
+  test.each([
+    ['parameters that cannot be sent', [itself], 'circular'],
+    ['a value that no number holds', ['9007199254740993'], 'too large for a number'],
+    ['what the server refuses', ['no number'], 'invalid input syntax'],
+  ])('fail with %s, and the connection is good afterwards', async (_, parameters, message) => {
+    const large = statement('large', 'select $1::bigint as held', { held: bigint });
+    for (const of of [database, direct]) {
+      await expect(of.rows(large, parameters)).rejects.toThrow(message);
+      await expect(onPrimary(() => of.rows(large, parameters))).rejects.toThrow(message);
+      for (let turn = 0; turn < 8; turn += 1) expect(await of.rows(large, [turn])).toEqual([{ held: turn }]);
+    }
+  });
+
+  test('have a span each below the read of whoever asks, also when they wait for a connection', async () => {
+    const receiver = await startSpanReceiver();
+    const exporter = { kind: 'otlp', protocol: 'http/json', endpoint: receiver.url } as const;
+    const stop = await startTracing({ service: 'test', version: '1', replica: 'test-1', exporter, sampleRatio: 1, slowMs: 0, onFailure: () => {} });
+    const spanned = statement('spanned', 'select 7 as number', { number: int });
+    const asked = async () => {
+      const root = startRootSpan('request', 'server', createContext());
+      await inSpan(root, () => database.rows(spanned, []));
+      root?.end();
+    };
+    await Promise.all(Array.from({ length: 30 }, asked));
+    await stop();
+    await receiver.close();
+
+    const idsOf = (name: string) => receiver.spans.filter((span) => span.name === name).map(({ spanId }) => spanId);
+    const parents = receiver.spans.filter(({ name }) => name === 'spanned').map(({ parentSpanId }) => parentSpanId);
+    expect(parents).toHaveLength(30);
+    expect(parents.toSorted()).toEqual(idsOf('database read').toSorted());
   });
 });
 

@@ -1,4 +1,4 @@
-import type { FieldDef, QueryArrayConfig } from 'pg';
+import type { FieldDef } from 'pg';
 import { types } from 'pg';
 
 /** What a column of an answer is: PostgreSQL's types that fit, and how their text becomes a value. */
@@ -37,14 +37,17 @@ export type RowOf<C extends Columns> = { [Name in keyof C]: C[Name] extends Colu
 /** A hot read: one SQL text with the columns it answers with. Make it once, at the top of a file. */
 export interface Statement<Row, Parameters extends readonly unknown[] = readonly unknown[]> {
   readonly name: string;
-  /** @param prepared whether the server keeps it, planned, under its name */
-  config(parameters: Parameters, prepared: boolean): QueryArrayConfig;
+  /** The SQL with its name in front. */
+  readonly text: string;
+  /** The parameters have no trace at run time. */
+  readonly parameters?: Parameters;
+  /** Whether the server has said what the columns are. */
+  readonly isDescribed: boolean;
   /** @throws TypeError when the server's columns are not those declared */
-  rowsFrom(fields: readonly FieldDef[], values: readonly (readonly (string | null)[])[]): Row[];
+  describe(fields: readonly FieldDef[]): void;
+  /** A row from the text of its columns, in the order in which they were described. */
+  rowOf(values: readonly (string | null)[]): Row;
 }
-
-/** Values arrive as text and each column parses its own. */
-const asText = { getTypeParser: () => (value: string) => value };
 
 /**
  * Declares a hot read, which `database.rows` runs without TypeORM. Its columns are checked against the server's answer
@@ -58,16 +61,19 @@ export function statement<C extends Columns, Parameters extends readonly unknown
   sql: string,
   columns: C,
 ): Statement<RowOf<C>, Parameters> {
-  // pg copies what a query owns, by property descriptors: what is the same each time is inherited.
-  const plain = { text: `/* ${name} */ ${sql}`, rowMode: 'array', types: asText } as const;
-  const kept = { ...plain, name };
   let build: ((values: readonly (string | null)[]) => RowOf<C>) | undefined;
   return {
     name,
-    config: (parameters, prepared) => Object.assign(Object.create(prepared ? kept : plain) as QueryArrayConfig, { values: [...parameters] }),
-    rowsFrom(fields, values) {
-      build ??= builderOf(name, fields, columns);
-      return values.map(build);
+    text: `/* ${name} */ ${sql}`,
+    get isDescribed() {
+      return build !== undefined;
+    },
+    describe(fields) {
+      build = builderOf(name, fields, columns);
+    },
+    rowOf(values) {
+      if (!build) throw new TypeError(`statement ${name}: rows before their columns`);
+      return build(values);
     },
   };
 }

@@ -57,6 +57,11 @@ export class Topology {
     return (this.#standing(primary).timeline ?? 0) >= this.#timeline ? primary : undefined;
   }
 
+  /** Whether it is the {@link primary}. */
+  isPrimary(node: DatabaseNode): boolean {
+    return node === this.#primary && node === this.primary;
+  }
+
   /** Whether each node has answered or failed to answer by now. */
   get known(): boolean {
     return this.nodes.every((node) => node.known);
@@ -70,8 +75,7 @@ export class Topology {
   }
 
   lagMs(node: DatabaseNode): number {
-    const since = this.#standings.get(node)?.behindSince;
-    return since === undefined ? 0 : Date.now() - since;
+    return lagMsOf(this.#standings.get(node));
   }
 
   lagBytes(node: DatabaseNode): number {
@@ -123,14 +127,18 @@ export class Topology {
   }
 
   #serves(node: DatabaseNode): boolean {
-    if (!this.#isReplica(node) || this.#standing(node).ejection.out) return false;
-    return this.lagMs(node) <= this.#behaviour.maximumLagMs && this.lagBytes(node) <= this.#behaviour.maximumLagBytes;
+    if (!node.up || !node.lastSample?.inRecovery) return false;
+    const standing = this.#standing(node);
+    if (standing.ejection.out || !this.#isInTimeline(standing)) return false;
+    return lagMsOf(standing) <= this.#behaviour.maximumLagMs && this.lagBytes(node) <= this.#behaviour.maximumLagBytes;
   }
 
   #isReplica(node: DatabaseNode): boolean {
-    if (!node.up || !node.lastSample?.inRecovery) return false;
-    // One that still follows a former primary has another history, where positions mean something else.
-    const { timeline } = this.#standing(node);
+    return node.up && node.lastSample?.inRecovery === true && this.#isInTimeline(this.#standing(node));
+  }
+
+  /** One that still follows a former primary has another history, where positions mean something else. */
+  #isInTimeline({ timeline }: Standing): boolean {
     return timeline === undefined ? this.#timeline === this.#firstTimeline : timeline >= this.#timeline;
   }
 
@@ -182,6 +190,11 @@ export class Topology {
     if (!standing) throw new RangeError('a node of another database');
     return standing;
   }
+}
+
+function lagMsOf(standing: Standing | undefined): number {
+  const since = standing?.behindSince;
+  return since === undefined ? 0 : Date.now() - since;
 }
 
 function hasReached(node: DatabaseNode, position: number | undefined): boolean {
