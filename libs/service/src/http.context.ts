@@ -13,13 +13,13 @@ const uuidPattern = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]
 /** The context of one HTTP request. */
 export class HttpContext implements RequestContext {
   readonly requestId: string;
-  readonly traceId: string;
   /** As it came in, if it did. */
   readonly traceparent: string | undefined;
   readonly deadline: number;
   readonly positions: Positions = new Map();
   readonly #response: ServerResponse;
   #controller: AbortController | undefined;
+  #traceId: string | undefined;
 
   constructor(request: FastifyRequest, reply: FastifyReply, deadlineMs: number) {
     const { headers } = request;
@@ -27,9 +27,13 @@ export class HttpContext implements RequestContext {
     this.requestId = typeof requestId === 'string' && requestIdPattern.test(requestId) ? requestId : randomUUID();
     const { traceparent } = headers;
     this.traceparent = typeof traceparent === 'string' ? traceparent : undefined;
-    this.traceId = parseTraceparent(this.traceparent)?.traceId ?? traceIdFrom(this.requestId);
     this.deadline = Date.now() + deadlineMs;
     this.#response = reply.raw;
+  }
+
+  /** Made when first asked for: by calls, spans and lines of the log, of which most requests have none. */
+  get traceId(): string {
+    return (this.#traceId ??= parseTraceparent(this.traceparent)?.traceId ?? traceIdFrom(this.requestId));
   }
 
   get cancelled(): boolean {
