@@ -1,3 +1,5 @@
+import { commitMark } from './node.transaction.ts';
+
 /** Texts whose names are remembered; TypeORM writes a new text for each length of a list. */
 const mostTexts = 2000;
 const mostNames = 100;
@@ -24,8 +26,9 @@ const tables: Readonly<Record<string, RegExp>> = {
  * 100 names everything is `other`.
  */
 export function statementName(sql: string): string {
-  // Ids may stand in what goes with it.
+  // Ids may stand in what goes with these two, so no text of theirs comes again.
   if (sql.startsWith('START TRANSACTION')) return 'start';
+  if (sql.startsWith(commitMark)) return 'commit';
   const remembered = sql.length <= longestText;
   const known = remembered ? names.get(sql) : undefined;
   if (known !== undefined) return known;
