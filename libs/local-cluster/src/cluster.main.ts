@@ -19,7 +19,7 @@ const usage = `Usage: npm run cluster -- <command>
 
 Environment: TENFOLD_DIRECTORY (default .tenfold/default), TENFOLD_PORT_BASE (default: free ports are picked),
 TENFOLD_ADDRESS (default 127.0.0.1; another one lets containers and pods use the servers),
-LOG_LEVEL, METRICS, RATE_LIMIT_PER_MINUTE, LOGIN_LIMIT_PER_MINUTE, DRAIN_DELAY_MS, PROFILE_DIRECTORY,
+LOG_LEVEL, METRICS, ADMISSION, RATE_LIMIT_PER_MINUTE, LOGIN_LIMIT_PER_MINUTE, DRAIN_DELAY_MS, PROFILE_DIRECTORY,
 PROFILE_BUSY_SHARE, DIAGNOSTICS_TOKEN (handed to the services).
 `;
 

@@ -30,6 +30,8 @@ export const serviceSettings = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** `off` counts and measures nothing, to tell what that costs. Default `on`. */
   METRICS: z.enum(['on', 'off']).default('on'),
+  /** `off` admits all work at once, however much there is, to tell what the limit is for. Default `on`. */
+  ADMISSION: z.enum(['on', 'off']).default('on'),
   /** Milliseconds between not ready and no new work, in which balancers notice. Default 5000. */
   DRAIN_DELAY_MS: milliseconds.default(5000),
   /** Milliseconds after a stop signal at which the process ends with 1, done or not. Default 25,000. */

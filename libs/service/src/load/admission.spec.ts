@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Admission } from './admission.ts';
 import { ConcurrencyLimit } from './concurrency.limit.ts';
 
@@ -181,4 +181,19 @@ describe('admission', () => {
 
     expect(count('not burst')).toBe(0);
   });
+});
+
+it('admits everything at once with ADMISSION=off', async () => {
+  vi.stubEnv('ADMISSION', 'off');
+  vi.resetModules();
+  try {
+    const { Admission: Unlimited } = await import('./admission.ts');
+    const admission = new Unlimited({ kind: 'unlimited', initial: 1, min: 1, max: 1 });
+    const begun: number[] = [];
+    for (let n = 0; n < 100; n += 1) admission.admit('low', () => begun.push(n), () => {});
+    expect(begun).toHaveLength(100);
+  } finally {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  }
 });
