@@ -9,31 +9,30 @@ export interface Questions {
   cookie?: string;
 }
 
-export interface Answers {
-  /** How many were exactly as expected: status 200, that body. */
-  right: number;
-  wrong: number;
-}
-
 /**
  * Asks over kept-alive connections, one request at a time on each, with less work than any server: it is not what is
  * measured. The answers must have a content-length.
+ *
+ * @returns how many answers were as expected: status 200, that body
+ * @throws Error for an answer that is not as expected: sides that all fail alike would compare well
  */
-export async function ask(port: number, path: string, { requests, connections, expectedBody, cookie }: Questions): Promise<Answers> {
+export async function ask(port: number, path: string, { requests, connections, expectedBody, cookie }: Questions): Promise<number> {
   const request = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n${cookie === undefined ? '' : `cookie: ${cookie}\r\n`}\r\n`);
-  const answers: Answers = { right: 0, wrong: 0 };
+  let answered = 0;
   let unasked = requests;
   const askOverOne = async () => {
     const socket = await open(port);
     while (unasked > 0) {
       unasked -= 1;
       socket.write(request);
-      answers[isRight(await answerOf(socket), expectedBody) ? 'right' : 'wrong'] += 1;
+      const answer = await answerOf(socket);
+      if (!isRight(answer, expectedBody)) throw new Error(`A wrong answer of port ${port}:\n${answer.slice(0, 1000)}`);
+      answered += 1;
     }
     socket.destroy();
   };
   await Promise.all(Array.from({ length: Math.min(connections, requests) }, askOverOne));
-  return answers;
+  return answered;
 }
 
 function open(port: number): Promise<Socket> {

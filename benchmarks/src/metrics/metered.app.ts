@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Controller, Get, Inject, Module, Param } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { CacheModule, CacheStore } from '@tenfold/cache';
 import type { Cache } from '@tenfold/cache';
 import { Database, DatabaseModule } from '@tenfold/database';
@@ -32,6 +33,7 @@ class ProductController {
   }
 
   @Get(':id')
+  @RouteConfig({ statements: 1 })
   async get(@Param('id') id: string): Promise<unknown> {
     this.#session ??= this.sessions.create({ device: 'bench' });
     await this.sessions.load((await this.#session).id);
