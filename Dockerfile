@@ -1,24 +1,36 @@
 # One file for all services: docker build --build-arg SERVICE=catalog -t tenfold/catalog .
-# The steps up to `build` are the same for each, so all but the first take seconds.
+# The steps up to `build`, and `runtime`, are the same for each, so all but the first take seconds.
 #
 # The image that is built from has Node and a shell; the one that runs has Node, the libraries that it is linked to,
 # and the service. Replace the tag by the digest of the image that you have checked.
 ARG BASE=node:24-bookworm-slim
+# BuildKit says what it builds on; a builder without it is taken to be this.
+ARG BUILDPLATFORM=${BUILDPLATFORM:-linux/amd64}
 
 # package.json of every workspace and nothing else: as long as they stay the same, so does the next step.
-FROM ${BASE} AS workspaces
+FROM --platform=${BUILDPLATFORM} ${BASE} AS workspaces
 WORKDIR /source
 COPY . .
 RUN find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc -delete
 
-FROM ${BASE} AS packages
+# On the platform that builds, whatever the platform of the image: nothing that is made here has machine code in it.
+FROM --platform=${BUILDPLATFORM} ${BASE} AS packages
 WORKDIR /source
 COPY --from=workspaces /source ./
 # Not `npm ci`: it refuses a lockfile made where an optional package of another platform could not be looked up.
 RUN npm install --no-save --loglevel=error && npm cache clean --force
 
+# The same with machine code of the image's platform, where that is another one.
+FROM packages AS target-packages
+ARG BUILDARCH
+ARG TARGETARCH
+RUN test "$BUILDARCH" = "$TARGETARCH" || { \
+  npm install --no-save --ignore-scripts --loglevel=error --os=linux --libc=glibc --cpu="$(echo "$TARGETARCH" | sed s/amd64/x64/)" && npm cache clean --force; }
+
 # What prepares databases, seeds them and measures PgBouncer where docker-compose.yml runs. Never deployed.
-FROM packages AS tools
+FROM ${BASE} AS tools
+WORKDIR /source
+COPY --from=target-packages /source ./
 COPY libs libs
 COPY loadtests loadtests
 USER 65532:65532
@@ -31,11 +43,14 @@ COPY libs libs
 COPY apps apps
 RUN node scripts/build.ts
 
-# What the running image consists of, under /image.
-FROM build AS image
+# The service, under /image/app, for any platform.
+FROM build AS service
 ARG SERVICE
 RUN test -n "$SERVICE" || { echo 'Say which service: --build-arg SERVICE=catalog'; exit 1; }
 RUN node scripts/ship.ts "$SERVICE" /image/app
+
+# What Node needs, under /image, of the image's platform: emulated where that is another one, for some seconds.
+FROM ${BASE} AS runtime
 RUN node="$(readlink -f "$(command -v node)")" \
   && mkdir -p /image/usr/bin /image/etc/ssl/certs /image/tmp /objects \
   && cp "$node" /image/usr/bin/node \
@@ -56,9 +71,10 @@ LABEL org.opencontainers.image.title="tenfold/${SERVICE}" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT"
-COPY --from=image /image /
+COPY --from=runtime /image /
+COPY --from=service /image /
 # Where a volume for the object store is mounted: an empty one takes over whose folder it is.
-COPY --from=image --chown=65532:65532 /objects /objects
+COPY --from=runtime --chown=65532:65532 /objects /objects
 WORKDIR /app
 USER 65532:65532
 ENV NODE_ENV=production HOST=0.0.0.0 OPERATIONS_PORT=8081 TZ=UTC VERSION=${VERSION}

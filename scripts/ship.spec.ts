@@ -11,7 +11,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const services = readDeclarations(join(root, 'apps')).map(({ name }) => name);
 const folder = mkdtempSync(join(tmpdir(), 'tenfold-ship-'));
 
-beforeAll(() => build(), 600_000);
+beforeAll(async () => {
+  await build();
+  for (const service of services) ship(service, join(folder, service));
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Component {
@@ -22,7 +25,6 @@ interface Component {
 }
 
 test.for(services)('the bill of materials of %s is what the lockfile says of the packages in its image', (service) => {
-  ship(service, join(folder, service));
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, { version: string; integrity?: string }> };
   const { components } = JSON.parse(readFileSync(join(folder, service, 'sbom.cdx.json'), 'utf8')) as { components: Component[] };
   const [node, ...libraries] = components;
@@ -41,4 +43,12 @@ test.for(services)('every package that a bundle of %s has code of, or loads, is 
 
   expect(bundled.size).toBeGreaterThan(20);
   expect([...bundled, ...beside].filter((name) => !names.has(name))).toEqual([]);
+});
+
+test.for(services)('nothing that ships with %s is machine code: the same files run on every platform', (service) => {
+  const files = globSync('**', { cwd: join(folder, service), withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const beginning = (file: string) => readFileSync(file).subarray(0, 4).toString('latin1');
+
+  expect(files.length).toBeGreaterThan(3);
+  expect(files.filter((file) => file.endsWith('.node') || ['\x7fELF', 'MZ\x90\0', '\xcf\xfa\xed\xfe'].includes(beginning(file)))).toEqual([]);
 });
