@@ -67,7 +67,7 @@ describe('a measurement', () => {
 
   it('refuses a side that does nothing with the number of units', async () => {
     const idle: Side = { run: () => ({ result: undefined }) };
-    await expect(measureSides(quick, { a: idle })).rejects.toThrow('does its run() do as many');
+    await expect(measureSides({ ...quick, warmUpMs: 60_000 }, { a: idle })).rejects.toThrow('does its run() do as many');
   });
 
   it('refuses a reference that is no side', async () => {
