@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import type { Database } from './database.ts';
 
-type Callback = (database: Database) => void;
+/** Gets the `Database` that wrote. */
+type Callback = (database: { readonly name: string }) => void;
 
 const callbacks = new WeakMap<EntityManager, Callback[]>();
 
@@ -15,6 +15,6 @@ export function afterCommit(tx: EntityManager, callback: Callback): void {
   else callbacks.set(tx, [callback]);
 }
 
-export function runAfterCommit(tx: EntityManager, database: Database): void {
+export function runAfterCommit(tx: EntityManager, database: { readonly name: string }): void {
   for (const callback of callbacks.get(tx) ?? []) callback(database);
 }

@@ -22,6 +22,6 @@ export { Cursors } from './keyset.cursor.ts';
 export type { Page } from './keyset.cursor.ts';
 export { backfill } from './backfill.ts';
 export type { BackfillOptions } from './backfill.ts';
-export type { AcceptingMigration } from './migration.guard.ts';
+export type { AcceptingMigration, Migration } from './migration.guard.ts';
 export { migrateMain, runMigrations } from './migration.runner.ts';
-export type { Migration, MigrationOptions } from './migration.runner.ts';
+export type { MigrationOptions } from './migration.runner.ts';

@@ -1,8 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { DatabaseError } from './database.error.ts';
-import type { Migration } from './migration.runner.ts';
 import { hazardsOf } from './migration.lint.ts';
 import type { HazardRule } from './migration.lint.ts';
+
+export type Migration = new () => MigrationInterface;
 
 /** A migration that knows what it does: rules it may break, each with the reason beside it. */
 export interface AcceptingMigration extends MigrationInterface {

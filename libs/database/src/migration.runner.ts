@@ -1,9 +1,7 @@
 import { Client, Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import type { MigrationInterface } from 'typeorm';
 import { guarded } from './migration.guard.ts';
-
-export type Migration = new () => MigrationInterface;
+import type { Migration } from './migration.guard.ts';
 
 export interface MigrationOptions {
   /** PostgreSQL itself, not PgBouncer: the lock and the limits below belong to a session. */

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import { runMigrations } from './migration.runner.ts';
-import type { Migration } from './migration.runner.ts';
+import type { Migration } from './migration.guard.ts';
 
 export interface TestDatabaseOptions {
   migrations: readonly Migration[];

@@ -24,4 +24,4 @@ export { BudgetError, inStatementBudget, outsideStatementBudget, spendStatements
 export { formatTraceparent, parseTraceparent } from './traceparent.ts';
 export type { TraceOrigin } from './traceparent.ts';
 export { startTracing } from './tracing.ts';
-export type { TracingOptions } from './tracing.ts';
+export type { TracingOptions } from './span.export.ts';

@@ -7,7 +7,20 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { counter } from './metrics.registry.ts';
 import type { Span } from './span.ts';
 import type { TraceOrigin } from './traceparent.ts';
-import type { TracingOptions } from './tracing.ts';
+
+export interface TracingOptions {
+  service: string;
+  version: string;
+  replica: string;
+  /** Where spans go. `otlp` and `zipkin` take the rest of their settings, such as headers, from the standard `OTEL_…` variables. */
+  exporter: { kind: 'otlp'; protocol: 'http/protobuf' | 'http/json'; endpoint: string } | { kind: 'zipkin'; endpoint: string };
+  /** Share of traces that are exported whatever they turn out to be, 0 to 1. */
+  sampleRatio: number;
+  /** Milliseconds from which a request that is not sampled is exported all the same; so is a failed one. 0: neither is. */
+  slowMs: number;
+  /** The collector takes no spans: called at the first failure, and again when it failed after it had worked. */
+  onFailure(error: Error): void;
+}
 
 const closeTimeoutMs = 2000;
 

@@ -9,7 +9,7 @@ import { contextHeaders, header } from '../message.headers.ts';
 import { describeMessage, describeMessages } from '../message.span.ts';
 import { trackJob } from '../states/job.states.ts';
 
-const wakers = new WeakMap<Database, () => void>();
+const wakers = new WeakMap<object, () => void>();
 
 export interface AddOptions {
   /** Milliseconds until it is sent, to about a second. Default 0: at once, and in order with others of its key. */
@@ -81,7 +81,7 @@ export function registerRelay(database: Database, wake: () => void): void {
   wakers.set(database, wake);
 }
 
-function wakeRelay(database: Database): void {
+function wakeRelay(database: object): void {
   wakers.get(database)?.();
 }
 

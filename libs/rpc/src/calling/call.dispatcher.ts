@@ -9,8 +9,8 @@ import { MisfitError } from '../wire/table.writer.ts';
 import { CircuitBreaker } from './circuit.breaker.ts';
 import { DispatcherMetrics } from './dispatcher.metrics.ts';
 import { PendingCall } from './pending.call.ts';
+import type { CallCarrier } from './pending.call.ts';
 import { ReplicaPool } from './replica.pool.ts';
-import type { ReplicaLink } from './replica.link.ts';
 import { RetryBudget } from './retry.budget.ts';
 import { StreamedAnswer } from './streamed.answer.ts';
 
@@ -139,7 +139,7 @@ export class CallDispatcher {
     pending.fail(code, message, { retryAfterMs: refusedRetryAfterMs });
   }
 
-  #dispatch(pending: PendingCall, except?: ReplicaLink): void {
+  #dispatch(pending: PendingCall, except?: CallCarrier): void {
     if (pending.settled) return;
     const replica = this.#pool.pick(except);
     if (!replica) {

@@ -3,8 +3,23 @@ import type { RequestContext, Span } from '@tenfold/telemetry';
 import { raisePosition } from '@tenfold/telemetry';
 import { CallError } from '../call.error.ts';
 import type { CallErrorOptions } from '../call.error.ts';
-import type { ReplicaLink } from './replica.link.ts';
-import type { StreamedAnswer } from './streamed.answer.ts';
+
+/** The connection to a replica, as its calls know it. */
+export interface CallCarrier {
+  readonly address: string;
+  cancel(pending: PendingCall): void;
+  /** Lets the service send so many parts more. */
+  grant(pending: PendingCall, parts: number): void;
+}
+
+/** What takes the parts of a streamed answer. */
+export interface PartsReceiver {
+  /** Whether anything has come in; then the call cannot be sent again. */
+  readonly begun: boolean;
+  /** Asks for the first parts; the request is on its way. */
+  open(): void;
+  push(part: unknown[]): void;
+}
 
 /** A call that has no answer yet. */
 export class PendingCall {
@@ -13,7 +28,7 @@ export class PendingCall {
   /** Times it was handed to a connection. */
   attempts = 0;
   /** The replica that has it, and its id there. */
-  link: ReplicaLink | undefined;
+  link: CallCarrier | undefined;
   id = 0;
   /** Value of the connection's `written` from which on the request may have reached the service. */
   sequence = 0;
@@ -27,7 +42,7 @@ export class PendingCall {
   /** Whether the service itself refused: it is there, whatever it lacks. */
   answered = false;
   settled = false;
-  stream: StreamedAnswer | undefined;
+  stream: PartsReceiver | undefined;
   #resolve!: (payload: unknown) => void;
   #reject!: (error: CallError) => void;
 

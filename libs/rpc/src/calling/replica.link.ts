@@ -13,7 +13,7 @@ import { ClientHandshake, HandshakeError, handshakeTimeoutMs, maxHandshakeFrameB
 import { OutstandingCalls } from '../wire/outstanding.calls.ts';
 import { project } from '../wire/plain.projection.ts';
 import { readItems, readRefusal, settleWithAnswer, settleWithRefusal } from './answer.body.ts';
-import type { PendingCall } from './pending.call.ts';
+import type { CallCarrier, PendingCall } from './pending.call.ts';
 
 /** Milliseconds between looks at whether the replica is still there; after two silent ones in a row it counts as gone. */
 const pingIntervalMs = 1000;
@@ -45,7 +45,7 @@ export interface LinkOptions {
 }
 
 /** The one connection to a replica: keeps it up, and carries many calls at once. */
-export class ReplicaLink {
+export class ReplicaLink implements CallCarrier {
   readonly #logger = new Logger('Calls');
   readonly #outstanding = new OutstandingCalls<PendingCall>();
   /** Calls for which this replica has another table, of another version of the contract. */

@@ -1,6 +1,6 @@
 import { watchAddresses } from './address.source.ts';
 import type { AddressSource } from './address.source.ts';
-import type { PendingCall } from './pending.call.ts';
+import type { CallCarrier, PendingCall } from './pending.call.ts';
 import { ReplicaLink } from './replica.link.ts';
 import type { LinkOptions } from './replica.link.ts';
 import { leaveOutSlow, ReplicaRecord } from './replica.record.ts';
@@ -56,7 +56,7 @@ export class ReplicaPool {
    * The one with fewer calls in work of two at random, which comes close to the least busy of all: Mitzenmacher 2001.
    * Those that fail, are much slower than the others or do not stir are asked only when there is no other.
    */
-  pick(except?: ReplicaLink): Replica | undefined {
+  pick(except?: CallCarrier): Replica | undefined {
     const ready = this.#ready;
     if (ready.length < 2) return ready[0];
     const good = ready.filter((replica) => replica.link !== except && isGood(replica));
@@ -92,8 +92,8 @@ export class ReplicaPool {
     return silent.flatMap(({ link }) => link.repeatable());
   }
 
-  recordOf(link: ReplicaLink): ReplicaRecord | undefined {
-    return this.#replicas.get(link.address)?.record;
+  recordOf({ address }: CallCarrier): ReplicaRecord | undefined {
+    return this.#replicas.get(address)?.record;
   }
 
   close(): void {

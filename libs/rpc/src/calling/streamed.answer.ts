@@ -1,10 +1,10 @@
-import type { PendingCall } from './pending.call.ts';
+import type { PartsReceiver, PendingCall } from './pending.call.ts';
 
 /** Parts of a stream that are on their way while the caller works on one. */
 const partsAhead = 4;
 
 /** What a call of a stream returns. The service sends a part for each one that the caller has taken. */
-export class StreamedAnswer implements AsyncIterableIterator<unknown> {
+export class StreamedAnswer implements AsyncIterableIterator<unknown>, PartsReceiver {
   #parts: unknown[][] = [];
   #position = 0;
   #ended: { error?: unknown } | undefined;
@@ -21,10 +21,8 @@ export class StreamedAnswer implements AsyncIterableIterator<unknown> {
     );
   }
 
-  /** Whether anything has come in; then the call cannot be sent again. */
   begun = false;
 
-  /** Asks for the first parts; the request is on its way. */
   open(): void {
     this.pending.link?.grant(this.pending, partsAhead);
   }
