@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DatabaseError } from '@tenfold/database';
 import { defineBench } from '../frame/bench.ts';
 import type { Side } from '../frame/bench.ts';
 import { bullmqQueue } from './bullmq.queue.ts';
@@ -9,6 +8,7 @@ import type { JobQueue, QueueSurroundings } from './job.queue.ts';
 import { outboxQueue } from './outbox.queue.ts';
 
 const perSecond = 500;
+const addsAtATime = 32;
 const sides = ['latency_outbox', 'latency_bullmq', 'latency_graphile'] as const;
 
 export default defineBench({
@@ -57,10 +57,12 @@ async function latencySide(of: Omit<QueueSurroundings, 'onHandled' | 'onBegun'>,
       if (times.handled.length >= awaited) all.resolve();
     },
   });
+  const places = new Places(addsAtATime);
   const ask = async (due: number): Promise<void> => {
     const number = next++;
     askedAt.set(number, due);
-    await addPatiently(queue, number);
+    await places.enter();
+    await queue.add([number]).finally(() => places.leave());
     times.added.push(performance.now() - due);
   };
   const run = async (units: number): Promise<Times> => {
@@ -71,7 +73,8 @@ async function latencySide(of: Omit<QueueSurroundings, 'onHandled' | 'onBegun'>,
     const adding: Promise<void>[] = [];
     for (let unit = 0; unit < units; unit += 1) {
       const due = began + (unit * 1000) / perSecond;
-      while (performance.now() < due) await sleep(due - performance.now());
+      const waitMs = due - performance.now();
+      if (waitMs > 0) await sleep(waitMs);
       adding.push(ask(due));
     }
     await Promise.all([...adding, all.promise]);
@@ -94,16 +97,24 @@ async function latencySide(of: Omit<QueueSurroundings, 'onHandled' | 'onBegun'>,
   };
 }
 
-/** As whoever is told to come again: after a pause of the machine, more come at once than may wait for a connection. */
-async function addPatiently(queue: JobQueue, number: number): Promise<void> {
-  for (;;) {
-    try {
-      await queue.add([number]);
-      return;
-    } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code !== 'pool-exhausted') throw error;
-      await sleep(5);
-    }
+/** Those that find all places taken wait for one, in turn: while the machine pauses, more come than may wait for a connection. */
+class Places {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
   }
 }
 

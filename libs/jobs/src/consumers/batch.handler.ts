@@ -5,10 +5,10 @@ import type { EntityManager } from 'typeorm';
 import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
 import { startHandlerSpan } from '../message.span.ts';
-import { unlessAborted } from './deadline.ts';
 import type { BatchDelivery, BatchFailure } from './delivery.ts';
 import { isOutage, putAside } from './failure.ts';
 import type { FailedMessage } from './failure.ts';
+import { HandlerTime } from './handler.time.ts';
 import { beginMarking, endPending, markedBy, unmark } from './inbox.ts';
 import { outagePauseMs } from './message.handler.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
@@ -86,7 +86,8 @@ export class BatchHandler {
 
   async #attempt(batch: readonly Readable[]): Promise<FailedMessage[]> {
     const { message, database, run, shutdown } = this.#options;
-    const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), shutdown]);
+    const time = new HandlerTime(message, shutdown);
+    const { signal } = time;
     const context = contextOf(batch.map(({ received }) => received), message.timeoutMs, signal);
     const handleMarked = async (tx: EntityManager, started: readonly Rows[]) => {
       const marked = markedBy(started);
@@ -98,7 +99,7 @@ export class BatchHandler {
         signal,
         messages: fresh.map(({ messageId, received }) => ({ messageId, attempt: attemptOf(received) })),
       };
-      const failures = (await unlessAborted(run(fresh.map(({ payload }) => payload), delivery), signal, message)) ?? [];
+      const failures = (await time.limit(run(fresh.map(({ payload }) => payload), delivery))) ?? [];
       const failed = failures.flatMap(({ index, error }) => {
         const single = fresh[index];
         return single ? [{ ...single, attempt: attemptOf(single.received), error }] : [];
@@ -112,7 +113,7 @@ export class BatchHandler {
     const handle = () =>
       database.write(handleMarked, { start: beginMarking(batch.map(({ messageId }) => messageId), message.timeoutMs), position: false });
     const span = startHandlerSpan(message.topic, context, batch.map(({ received }) => received));
-    const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle));
+    const { failed, done } = await (span ? inSpan(span, handle) : runInContext(context, handle)).finally(() => time.end());
     handled.inc({ topic: message.topic, outcome: 'done' }, done);
     const duplicates = batch.length - done - failed.length;
     if (duplicates > 0) handled.inc({ topic: message.topic, outcome: 'duplicate' }, duplicates);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessageHandler } from './message.handler.ts';
+import type { PartitionProgress } from './partition.progress.ts';
 import type { Runner, Work } from './runner.ts';
 import type { Slots } from './slots.ts';
 
@@ -14,6 +15,8 @@ export class KeyedRunner implements Runner {
   /** What waits behind the message under way, by key. */
   readonly #waiting = new Map<string, Work[]>();
   readonly #running = new Set<Promise<void>>();
+  /** Aborts when a partition's messages are no longer to be handled here. */
+  readonly #owned = new WeakMap<PartitionProgress, AbortSignal>();
   #stopped = false;
 
   constructor(handler: MessageHandler, slots: Slots, shutdown: AbortSignal) {
@@ -39,6 +42,13 @@ export class KeyedRunner implements Runner {
     await Promise.all(this.#running);
   }
 
+  /** One signal for all messages of a partition. */
+  #ownedOf(progress: PartitionProgress): AbortSignal {
+    let owned = this.#owned.get(progress);
+    if (!owned) this.#owned.set(progress, (owned = AbortSignal.any([progress.lost, this.#shutdown])));
+    return owned;
+  }
+
   async #drain(key: string, first: Work): Promise<void> {
     let work: Work | undefined = first;
     while (work) {
@@ -49,7 +59,7 @@ export class KeyedRunner implements Runner {
   }
 
   async #finish({ record, progress }: Work): Promise<void> {
-    const signal = AbortSignal.any([progress.lost, this.#shutdown]);
+    const signal = this.#ownedOf(progress);
     // In place of what the record says, while it is tried again here.
     let attempt: number | undefined;
     while (!this.#stopped && !signal.aborted) {

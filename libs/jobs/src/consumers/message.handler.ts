@@ -6,9 +6,9 @@ import { handleDuration, handled } from '../jobs.metrics.ts';
 import type { RecordSender } from '../kafka/kafka.client.ts';
 import { startHandlerSpan } from '../message.span.ts';
 import { TrackedRun } from '../states/tracked.run.ts';
-import { unlessAborted } from './deadline.ts';
 import type { Delivery, TrackedDelivery } from './delivery.ts';
 import { delayOf, isOutage, putAside } from './failure.ts';
+import { HandlerTime } from './handler.time.ts';
 import { beginMarking, endPending, markedBy } from './inbox.ts';
 import { attemptOf, contextOf, readMessage } from './message.reader.ts';
 import type { ReadMessage, ReceivedMessage } from './message.reader.ts';
@@ -81,17 +81,18 @@ export class MessageHandler {
     const { message, inbox, tracked, database, run } = this.#options;
     const { messageId, payload } = readMessage(message, received);
     if (tracked && database) return this.#track(database, received, { messageId, payload }, attempt, owned);
-    const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), owned]);
+    const time = new HandlerTime(message, owned);
+    const { signal } = time;
     const context = contextOf([received], message.timeoutMs, signal);
     const handle = async (): Promise<'done' | 'duplicate'> => {
       if (!inbox || !database) {
-        await unlessAborted(run(payload, { signal, messageId, attempt } as Delivery), signal, message);
+        await time.limit(run(payload, { signal, messageId, attempt } as Delivery));
         return 'done';
       }
       return database.write(
         async (tx, started) => {
           if (markedBy(started).size === 0) return 'duplicate';
-          await unlessAborted(run(payload, { tx, signal, messageId, attempt }), signal, message);
+          await time.limit(run(payload, { tx, signal, messageId, attempt }));
           await endPending(tx, [received]);
           return 'done';
         },
@@ -100,7 +101,11 @@ export class MessageHandler {
       );
     };
     const span = startHandlerSpan(message.topic, context, [received]);
-    return span ? inSpan(span, handle) : runInContext(context, handle);
+    try {
+      return await (span ? inSpan(span, handle) : runInContext(context, handle));
+    } finally {
+      time.end();
+    }
   }
 
   /** Runs a job whose state is kept. In vain, as its run was superseded, it is finished with here. */
@@ -114,11 +119,12 @@ export class MessageHandler {
     const { message, run } = this.#options;
     const tracked = await TrackedRun.begin({ database, topic: message.topic, messageId, number: attempt });
     if (!tracked) return 'duplicate';
-    const signal = AbortSignal.any([AbortSignal.timeout(message.timeoutMs), owned, tracked.lost]);
+    const time = new HandlerTime(message, owned, tracked.lost);
+    const { signal } = time;
     const context = contextOf([received], message.timeoutMs, signal);
     const { checkpoint } = tracked;
     const delivery: TrackedDelivery = { signal, messageId, attempt, checkpoint, save: (progress) => tracked.save(progress) };
-    const handle = () => unlessAborted(run(payload, delivery as unknown as Delivery), signal, message);
+    const handle = () => time.limit(run(payload, delivery as unknown as Delivery));
     const span = startHandlerSpan(message.topic, context, [received]);
     try {
       await tracked.finish(await (span ? inSpan(span, handle) : runInContext(context, handle)));
@@ -129,6 +135,7 @@ export class MessageHandler {
       if (!owned.aborted && !isOutage(error)) await tracked.fail(error, delayOf(message, { attempt, error }) === undefined);
       throw error;
     } finally {
+      time.end();
       tracked.stop();
     }
   }
