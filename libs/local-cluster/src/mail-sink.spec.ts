@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { expect, test } from 'vitest';
 import { startMailSink } from './mail-sink.ts';
@@ -12,5 +14,18 @@ test('a mail sink counts mails by their Message-ID', async () => {
   expect(sink.copies.get('receipt-4@tenfold.test')).toBe(2);
   expect(sink.copies.get('receipt-5@tenfold.test')).toBe(1);
   transport.close();
+  await sink.close();
+});
+
+test('a client that dies in the middle of a mail ends nothing but that', async () => {
+  const sink = await startMailSink();
+  const dying = connect(Number(new URL(sink.url).port), '127.0.0.1');
+  dying.write('EHLO there\r\nDATA\r\nMessage-ID: <lost@tenfold.test>\r\n');
+  await once(dying, 'data');
+  dying.resetAndDestroy();
+  await once(dying, 'close');
+  const transport = createTransport({ url: sink.url });
+  await transport.sendMail({ from: 'shop@tenfold.test', to: 'somebody@tenfold.test', messageId: '<taken@tenfold.test>', text: '' });
+  expect([...sink.copies.keys()]).toEqual(['taken@tenfold.test']);
   await sink.close();
 });

@@ -55,6 +55,9 @@ function serve(socket: Socket, take: (messageId: string) => void): void {
     take(messageId);
     say('250 taken');
   };
-  createInterface({ input: socket }).on('line', (line) => (inMail ? text(line) : command(line)));
+  // It tells again of the errors of its socket: a client that was killed.
+  createInterface({ input: socket })
+    .on('line', (line) => (inMail ? text(line) : command(line)))
+    .on('error', () => {});
   say('220 sink');
 }

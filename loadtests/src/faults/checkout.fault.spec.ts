@@ -121,7 +121,7 @@ test('whoever dies in whatever step, stock, orders and payments agree in the end
     for (const victim of ['worker-1', 'orders-1', 'inventory-1', 'worker-2', 'orders-2', 'inventory-2']) {
       cluster.kill(victim);
       await sleep(700 + Math.random() * 600);
-      await expect.poll(() => cluster.processes().find(({ name }) => name === victim)?.state, { timeout: 20_000 }).toBe('ready');
+      await expect.poll(() => cluster.processes().find(({ name }) => name === victim)?.state, { timeout: 60_000 }).toBe('ready');
     }
   }
   clearInterval(timer);
