@@ -108,7 +108,7 @@ test('13: nothing is lost or reordered while Kafka is away, and all drains when 
 test('13: nor when the broker is killed at once', async () => {
   const { violations } = await findingsUnder(async () => {
     for (let kills = 0; kills < (full ? 10 : 1); kills += 1) {
-      cluster.kill('kafka');
+      await killWhenItRuns('kafka');
       await sleep(6000);
     }
   });
@@ -190,7 +190,7 @@ test('a primary that is killed in the middle of effects costs none and doubles n
   const rounds = full ? 4 : 1;
   const { violations, mailCopies } = await findingsUnder(async () => {
     for (let round = 0; round < rounds; round += 1) {
-      cluster.kill('postgres-primary');
+      await killWhenItRuns('postgres-primary');
       await sleep(full ? 15_000 : 5000);
     }
   });
