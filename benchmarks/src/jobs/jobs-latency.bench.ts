@@ -15,7 +15,7 @@ const sides = ['latency_outbox', 'latency_bullmq', 'latency_graphile'] as const;
 
 export default defineBench({
   title: `Jobs that come one by one, ${perSecond} a second whether earlier ones are done or not: from asking for one until its effect is committed`,
-  unit: 'job',
+  unit: 'second',
   reference: 'outbox',
   servers: ['postgresql', 'kafka', 'session-redis'],
   goals: [{ measure: 'p99 ms', of: 'outbox', atMost: 100 }],
@@ -86,7 +86,7 @@ async function latencySide(of: Omit<QueueSurroundings, 'onHandled' | 'onBegun'>,
   await run(1);
   return {
     async run(units) {
-      const { added, begun, handled } = await run(units);
+      const { added, begun, handled } = await run(units * perSecond);
       const measures = {
         'p50 ms, added': atMost(added, 0.5),
         ...(begun.length > 0 && { 'p50 ms, begun': atMost(begun, 0.5) }),
