@@ -39,16 +39,19 @@ function serve(socket: Socket, take: (messageId: string) => void): void {
   const say = (reply: string) => socket.write(`${reply}\r\n`);
   let inMail = false;
   let messageId = '';
+  let header = '';
   const command = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === 'QUIT') return void socket.end('221 bye\r\n');
     inMail = verb === 'DATA';
-    messageId = '';
+    messageId = header = '';
     say(inMail ? '354 go on' : '250 ok');
   };
   const text = (line: string): void => {
     if (line !== '.') {
-      messageId ||= /^message-id:\s*<(.+)>/i.exec(line)?.[1] ?? '';
+      // A long header goes on in lines that begin with a space (RFC 5322, 2.2.3): a Message-ID of 76 characters does.
+      header = /^[ \t]/.test(line) ? header + line : line;
+      messageId ||= /^message-id:\s*<(.+)>/i.exec(header)?.[1] ?? '';
       return;
     }
     inMail = false;
