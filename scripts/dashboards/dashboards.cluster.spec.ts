@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCluster } from '@tenfold/local-cluster';
+import { fileURLToPath } from 'node:url';
+import { readDeclarations, startCluster } from '@tenfold/local-cluster';
 import type { Cluster } from '@tenfold/local-cluster';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openMixLoad } from '../../loadtests/src/generator/mix-load.ts';
@@ -98,11 +99,13 @@ async function lacksOf(query: string): Promise<string[]> {
   return groupingOf(query).filter((label) => !samples.some(({ metric }) => label in metric)).map((label) => `no ${label}: ${query}`);
 }
 
+const everyService = readDeclarations(fileURLToPath(new URL('../../apps', import.meta.url))).map(({ name }) => name);
+
 const panels = dashboards.flatMap(({ title, rows, byService }) => Object.values(rows).flat().map((panel) => ({ name: `${title}: ${panel.title}`, panel, byService })));
 
 describe('every diagram', () => {
   it.each(panels)('$name shows something, by the labels it asks for', async ({ panel, byService }) => {
-    const services = byService ? ['gateway', 'catalog', 'worker'] : ['gateway'];
+    const services = byService ? everyService : ['gateway'];
     const queries = services.flatMap((service) => Object.values(panel.queries).map((query) => asked(query, service)));
     expect((await Promise.all(queries.map(lacksOf))).flat()).toEqual([]);
   });
