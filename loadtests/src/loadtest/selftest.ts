@@ -132,12 +132,16 @@ function wasDisturbed(result: RunResult): boolean {
   return (coresOfOthers(result) ?? 0) > BUSY_SHARE * result.machine.cores;
 }
 
-/** Five rounds of a calm run, one with a slowed route, and a calm one again; one that others disturb is made up for. */
+/**
+ * Five rounds of a calm run, one with a slowed route, and a calm one again; one that others disturb is made up for. Every
+ * other round goes backwards: else what a round does to the runs that come late in it would tell the two calm ones apart.
+ */
 async function compareWithNoise(bench: Bench, progress: Progress): Promise<boolean> {
   const rounds = { calm: [] as RunResult[], slowed: [] as RunResult[], again: [] as RunResult[] };
   for (let round = 1, sparesLeft = SPARE_ROUNDS; round <= comparedPairs; round++) {
     const results: [RunResult[], RunResult][] = [];
-    for (const [label, kept] of Object.entries(rounds)) {
+    const inOrder = Object.entries(rounds);
+    for (const [label, kept] of round % 2 === 1 ? inOrder : inOrder.toReversed()) {
       const fault = label === 'slowed' ? { fault: { name: 'slow-route', settings: slowed } } : {};
       const result = await run(bench, { name: `round ${round} of ${comparedPairs}, ${label}`, expected: [], ...fault }, COMPARED_SECONDS);
       results.push([kept, { ...result, label: `selftest-${label}` }]);
