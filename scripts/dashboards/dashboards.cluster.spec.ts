@@ -99,13 +99,16 @@ async function lacksOf(query: string): Promise<string[]> {
   return groupingOf(query).filter((label) => !samples.some(({ metric }) => label in metric)).map((label) => `no ${label}: ${query}`);
 }
 
-const everyService = readDeclarations(fileURLToPath(new URL('../../apps', import.meta.url))).map(({ name }) => name);
+/** `accounts` is asked when somebody logs in, which is over a minute ago when a panel looks back one. */
+const busyServices = readDeclarations(fileURLToPath(new URL('../../apps', import.meta.url)))
+  .map(({ name }) => name)
+  .filter((name) => name !== 'accounts');
 
 const panels = dashboards.flatMap(({ title, rows, byService }) => Object.values(rows).flat().map((panel) => ({ name: `${title}: ${panel.title}`, panel, byService })));
 
 describe('every diagram', () => {
   it.each(panels)('$name shows something, by the labels it asks for', async ({ panel, byService }) => {
-    const services = byService ? everyService : ['gateway'];
+    const services = byService ? busyServices : ['gateway'];
     const queries = services.flatMap((service) => Object.values(panel.queries).map((query) => asked(query, service)));
     expect((await Promise.all(queries.map(lacksOf))).flat()).toEqual([]);
   });
