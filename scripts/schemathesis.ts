@@ -59,7 +59,7 @@ async function check(gateway: string, who: string, email: string | undefined, ex
     'generation-with-security-parameters': false,
     'suppress-health-check': 'all',
     'request-timeout': 10,
-    'max-time': 30,
+    'max-time': 45,
   };
   const args = [
     ...(email ? ['--config-file', configOf(email)] : []),
