@@ -16,7 +16,12 @@ const confidence = 0.95;
 
 /** @throws RangeError when there are no values */
 export function median(values: readonly number[]): number {
-  return quantile(values.toSorted((a, b) => a - b), 0.5);
+  return quantileOf(values, 0.5);
+}
+
+/** What so large a share of the values does not exceed, 0 to 1. @throws RangeError when there are no values */
+export function quantileOf(values: readonly number[], share: number): number {
+  return quantile(values.toSorted((a, b) => a - b), share);
 }
 
 /** Median and range. @throws RangeError when there are no values */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from '@tenfold/database';
 import { defineBench } from '../frame/bench.ts';
 import type { Side } from '../frame/bench.ts';
+import { quantileOf } from '../frame/statistics.ts';
 import { bullmqQueue } from './bullmq.queue.ts';
 import { graphileWorkerQueue } from './graphile-worker.queue.ts';
 import { makeJobsDatabase } from './jobs.database.ts';
@@ -88,11 +89,11 @@ async function latencySide(of: Omit<QueueSurroundings, 'onHandled' | 'onBegun'>,
     async run(units) {
       const { added, begun, handled } = await run(units * perSecond);
       const measures = {
-        'p50 ms, added': atMost(added, 0.5),
-        ...(begun.length > 0 && { 'p50 ms, begun': atMost(begun, 0.5) }),
-        'p50 ms': atMost(handled, 0.5),
-        'p95 ms': atMost(handled, 0.95),
-        'p99 ms': atMost(handled, 0.99),
+        'p50 ms, added': quantileOf(added, 0.5),
+        ...(begun.length > 0 && { 'p50 ms, begun': quantileOf(begun, 0.5) }),
+        'p50 ms': quantileOf(handled, 0.5),
+        'p95 ms': quantileOf(handled, 0.95),
+        'p99 ms': quantileOf(handled, 0.99),
       };
       return { result: handled.length, measures };
     },
@@ -131,9 +132,4 @@ class Places {
     if (next) next();
     else this.#free += 1;
   }
-}
-
-/** The value that so large a share of them does not exceed. */
-function atMost(values: readonly number[], share: number): number {
-  return values.toSorted((one, other) => one - other)[Math.ceil(values.length * share) - 1] ?? NaN;
 }

@@ -213,13 +213,13 @@ export class Database {
   /** The first read after a pause is the occasion to look again as often as before. */
   #noteRead(): void {
     const now = Date.now();
-    const wasIdle = now - this.#lastReadAt > idleAfterMs;
+    const wasIdle = this.#isIdle(now);
     this.#lastReadAt = now;
     if (wasIdle) void this.#sampleAll();
   }
 
-  #isIdle(): boolean {
-    return Date.now() - this.#lastReadAt > idleAfterMs;
+  #isIdle(now = Date.now()): boolean {
+    return now - this.#lastReadAt > idleAfterMs;
   }
 
   async #readFrom<Result>(node: DatabaseNode, run: (node: DatabaseNode) => Promise<Result>, prefer: 'primary' | undefined): Promise<Result> {

@@ -5,6 +5,7 @@ import { CallsModule, callsToken } from '@tenfold/rpc';
 import type { CallClient } from '@tenfold/rpc';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side, Surroundings } from '../../frame/bench.ts';
+import { quantileOf } from '../../frame/statistics.ts';
 import type { ComputingOptions } from './computing.app.ts';
 import { workCalls } from './work.calls.ts';
 
@@ -52,9 +53,8 @@ async function side({ startPeer, onEnd }: Surroundings, admission: 'on' | 'off')
         while (pending.length < due) pending.push(call());
       }
       await Promise.all(pending);
-      const sorted = answered.toSorted((one, other) => one - other);
-      const inTime = sorted.filter((taken) => taken <= inTimeMs).length;
-      return { result: pending.length, measures: { 'in time, %': (100 * inTime) / units, 'p99 of answers, ms': sorted[Math.floor(sorted.length * 0.99)] ?? 0 } };
+      const inTime = answered.filter((taken) => taken <= inTimeMs).length;
+      return { result: pending.length, measures: { 'in time, %': (100 * inTime) / units, 'p99 of answers, ms': quantileOf(answered, 0.99) } };
     },
   };
 }

@@ -1,7 +1,6 @@
-import { startBalancer } from '@tenfold/local-cluster/testing';
-import { Pool } from 'undici';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side, Surroundings } from '../../frame/bench.ts';
+import { behindBalancer } from '../behind-balancer.ts';
 import { inFlight } from '../in-flight.ts';
 
 const pages = 50;
@@ -19,12 +18,9 @@ export default defineBench({
   },
 });
 
-async function side({ startPeer, onEnd }: Surroundings, cache: 'on' | 'off'): Promise<Side> {
-  const server = await startPeer<{ port: number }>('page');
-  const balancer = await startBalancer({ root: process.cwd(), environment: { CACHE: cache }, ports: [server.information.port] });
-  onEnd(() => balancer.stop());
-  const pool = new Pool(`http://127.0.0.1:${balancer.port}`, { connections: 16 });
-  onEnd(() => pool.destroy());
+async function side(surroundings: Surroundings, cache: 'on' | 'off'): Promise<Side> {
+  const server = await surroundings.startPeer<{ port: number }>('page');
+  const { pool } = await behindBalancer(surroundings, { CACHE: cache }, [server.information.port], 16);
   const ask = async (page: number) => {
     const { statusCode, headers, body } = await pool.request({ path: `/v1/products?category=${page}`, method: 'GET' });
     await body.dump();

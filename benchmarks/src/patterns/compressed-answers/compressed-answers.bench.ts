@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { startBalancer } from '@tenfold/local-cluster/testing';
-import { Pool } from 'undici';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side, Surroundings } from '../../frame/bench.ts';
+import { behindBalancer } from '../behind-balancer.ts';
 import { inFlight } from '../in-flight.ts';
 
 export default defineBench({
@@ -16,12 +15,9 @@ export default defineBench({
   },
 });
 
-async function side({ startPeer, onEnd }: Surroundings, compression: 'on' | 'off'): Promise<Side> {
-  const server = await startPeer<{ port: number }>('page');
-  const balancer = await startBalancer({ root: process.cwd(), environment: { CACHE: 'off', COMPRESSION: compression }, ports: [server.information.port] });
-  onEnd(() => balancer.stop());
-  const pool = new Pool(`http://127.0.0.1:${balancer.port}`, { connections: 16 });
-  onEnd(() => pool.destroy());
+async function side(surroundings: Surroundings, compression: 'on' | 'off'): Promise<Side> {
+  const server = await surroundings.startPeer<{ port: number }>('page');
+  const { balancer, pool } = await behindBalancer(surroundings, { CACHE: 'off', COMPRESSION: compression }, [server.information.port], 16);
   const ask = async () => {
     const { statusCode, headers, body } = await pool.request({ path: '/v1/products', method: 'GET', headers: { 'accept-encoding': 'gzip' } });
     const bytes = Buffer.from(await body.arrayBuffer());

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ShardedDatabase, ShardedDatabaseModule } from '@tenfold/database';
@@ -8,6 +8,7 @@ import { makeDatabase, withClient } from '../../database/bench.database.ts';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side, Surroundings } from '../../frame/bench.ts';
 import { inFlight } from '../in-flight.ts';
+import { logWritten } from '../log-written.ts';
 
 export default defineBench({
   title: 'Orders of many customers written, 16 at a time: to two instances by customer, and to one',
@@ -37,7 +38,8 @@ async function side({ onEnd }: Surroundings, name: string, servers: readonly str
       const before = await Promise.all(urls.map(logOf));
       await inFlight(units, 16, (n) => {
         const accountId = randomUUID();
-        return sharded.write(accountId, (tx) => tx.query('INSERT INTO orders VALUES ($1, $2, $3, $4)', [orderId(), accountId, 4900 + n, '[{"productId": 1, "quantity": 2}]']));
+        // Ids rise with time, as those of orders do: random ones would have whole pages of the index written to the log.
+        return sharded.write(accountId, (tx) => tx.query('INSERT INTO orders VALUES ($1, $2, $3, $4)', [randomUUIDv7(), accountId, 4900 + n, '[{"productId": 1, "quantity": 2}]']));
       });
       const after = await Promise.all(urls.map(logOf));
       const written = after.map(({ rows, bytes }, instance) => ({ rows: rows - (before[instance]?.rows ?? 0), bytes: bytes - (before[instance]?.bytes ?? 0) }));
@@ -49,12 +51,9 @@ async function side({ onEnd }: Surroundings, name: string, servers: readonly str
   };
 }
 
-/** Ids rise with time, as those of orders do: random ones would have whole pages of the index written to the log. */
-const orderId = () => Date.now().toString(16).padStart(12, '0').replace(/^(.{8})/, '$1-') + randomUUID().slice(13);
-
 function logOf(url: string): Promise<{ rows: number; bytes: number }> {
   return withClient(url, async (client) => {
-    const { rows } = await client.query<{ rows: number; bytes: string }>(`SELECT (SELECT count(*)::int FROM orders) AS rows, pg_current_wal_insert_lsn() - '0/0' AS bytes`);
-    return { rows: rows[0]?.rows ?? 0, bytes: Number(rows[0]?.bytes) };
+    const { rows } = await client.query<{ count: number }>('SELECT count(*)::int AS count FROM orders');
+    return { rows: rows[0]?.count ?? 0, bytes: await logWritten(client) };
   });
 }

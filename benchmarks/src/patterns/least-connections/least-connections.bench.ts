@@ -1,7 +1,6 @@
-import { startBalancer } from '@tenfold/local-cluster/testing';
-import { Pool } from 'undici';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side, Surroundings } from '../../frame/bench.ts';
+import { behindBalancer } from '../behind-balancer.ts';
 import { inFlight } from '../in-flight.ts';
 
 const clients = 16;
@@ -22,13 +21,10 @@ export default defineBench({
   },
 });
 
-async function side({ startPeer, onEnd }: Surroundings, algorithm: 'leastconn' | 'roundrobin'): Promise<Side> {
+async function side(surroundings: Surroundings, algorithm: 'leastconn' | 'roundrobin'): Promise<Side> {
   const ports: number[] = [];
-  for (const delayMs of Object.values(delays)) ports.push((await startPeer<{ port: number }>('replica', { delayMs })).information.port);
-  const balancer = await startBalancer({ root: process.cwd(), environment: { ALGORITHM: algorithm }, ports });
-  onEnd(() => balancer.stop());
-  const pool = new Pool(`http://127.0.0.1:${balancer.port}`, { connections: clients });
-  onEnd(() => pool.destroy());
+  for (const delayMs of Object.values(delays)) ports.push((await surroundings.startPeer<{ port: number }>('replica', { delayMs })).information.port);
+  const { pool } = await behindBalancer(surroundings, { ALGORITHM: algorithm }, ports, clients);
   const ask = async () => {
     const { statusCode, body } = await pool.request({ path: '/v1/orders', method: 'GET' });
     return { statusCode, delayMs: Number(await body.text()) };

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { makeDatabase } from '../../database/bench.database.ts';
 import { defineBench } from '../../frame/bench.ts';
 import type { Side } from '../../frame/bench.ts';
+import { logWritten } from '../log-written.ts';
 
 const ordersOfMonth = 10_000;
 const keptMonths = 6;
@@ -35,11 +36,11 @@ export default defineBench({
           for (let unit = 0; unit < units; unit += 1) {
             await openMonth(keptMonths);
             await client.query(fillMonth(table, keptMonths));
-            const before = await logPosition(client);
+            const before = await logWritten(client);
             const began = performance.now();
             await removeMonth(keptMonths);
             removal.milliseconds += performance.now() - began;
-            removal.bytes += (await logPosition(client)) - before;
+            removal.bytes += (await logWritten(client)) - before;
           }
           const { rows } = await client.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`);
           return { result: rows[0]?.count, measures: { 'KiB of log to remove': removal.bytes / 1024 / units, 'ms to remove': removal.milliseconds / units } };
@@ -73,9 +74,3 @@ const firstOf = (month: number) => new Date(Date.UTC(2026, month)).toISOString()
 const fillMonth = (table: string, month: number) =>
   `INSERT INTO ${table} SELECT gen_random_uuid(), gen_random_uuid(), 4900 + n, '${firstOf(month)}'::timestamptz + n * interval '4 minutes', '[{"productId": 1, "quantity": 2, "priceCents": 2450}]'
    FROM generate_series(0, ${ordersOfMonth - 1}) AS n`;
-
-/** Bytes of write-ahead log since the server's first. */
-async function logPosition(client: Client): Promise<number> {
-  const { rows } = await client.query<{ position: string }>(`SELECT pg_current_wal_insert_lsn() - '0/0' AS position`);
-  return Number(rows[0]?.position);
-}
