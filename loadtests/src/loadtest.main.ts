@@ -109,7 +109,7 @@ async function runSelftest(options: LoadtestOptions, progress: Progress, signal:
 /** Exit code 1 when a request failed. */
 async function runElasticity({ url = 'http://127.0.0.1:30080', rate = ELASTIC_RATE, seconds = ELASTIC_SECONDS, only, scale, customers, keep }: LoadtestOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const result = await elasticity({ url, rate, seconds, only, scale, customers, signal, onProgress: (line) => progress.show(`  ${line}`) });
-  const { file, chart } = writeElasticity(result, keep ? resultsFolder : localFolder, only === 'rollout' ? 'elasticity-rollout' : 'elasticity');
+  const { file, chart } = writeElasticity(result, keep ? resultsFolder : localFolder, only === undefined || only === 'spike' ? 'elasticity' : `elasticity-${only}`);
   progress.say(`\n${elasticityText(result)}\n\nresult    ${file}\nchart     ${chart}`);
   return result.phases.every(({ failed, refused }) => failed + refused === 0) ? 0 : 1;
 }

@@ -56,9 +56,15 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
   }, 120_000);
 
   /** Everything of an overlay that this server has a kind for, in the namespace of its own. */
-  async function forThisServer(overlay: string): Promise<Manifest[]> {
+  async function forThisServer(overlay: string, components: readonly string[]): Promise<Manifest[]> {
     mkdirSync(folder, { recursive: true });
-    const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', namespace, resources: [`../../k8s/overlays/${overlay}`] };
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      namespace,
+      resources: [`../../k8s/overlays/${overlay}`],
+      components: components.map((component) => `../../k8s/components/${component}`),
+    };
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
     const manifests = readManifests(renderText(kustomize ?? [], folder));
     const known = new Set((await kubectl(['api-resources', '--no-headers'])).split('\n').map((line) => line.trim().split(/\s+/).at(-1)));
@@ -72,11 +78,12 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
     return JSON.parse(JSON.stringify(mine, (key, value: unknown) => (key === 'nodePort' && ports.has(value as number) ? undefined : value))) as Manifest[];
   }
 
-  test.for(overlays)(
-    'takes %s, keeps every field of it, and has nothing to change when it is applied again, after autoscalers have looked at it',
+  const cases = [...overlays.map((overlay) => ({ overlay, components: [] })), { overlay: 'production', components: ['calls-tls'] }];
+  test.for(cases)(
+    'takes $overlay with $components, keeps every field of it, and has nothing to change when it is applied again, after autoscalers have looked at it',
     { timeout: 240_000 },
-    async (overlay) => {
-      applied = await forThisServer(overlay);
+    async ({ overlay, components }) => {
+      applied = await forThisServer(overlay, components);
       const objects = applied.filter(({ kind }) => kind !== 'Namespace');
       // Nothing runs: what an image would do is not what this is about.
       await apply([...applied.filter(({ kind }) => kind === 'Namespace'), noPods]);

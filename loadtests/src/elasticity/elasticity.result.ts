@@ -39,8 +39,12 @@ export interface AutoscalerFacts {
   behavior: object;
 }
 
-/** What an autoscaler did about the spike; seconds, from its beginning or from its end. */
+/** What comes at once: all sorts of requests, or only those that add jobs, faster than consumers handle them. */
+export type Surge = 'spike' | 'backlog';
+
+/** What an autoscaler did about a surge; seconds, from its beginning or from its end. */
 export interface Reaction {
+  surge: Surge;
   service: string;
   before: number;
   most: number;
@@ -48,7 +52,7 @@ export interface Reaction {
   decided: number;
   firstReady: number;
   allReady: number;
-  /** From the end of the spike until fewer were wanted, and until as few as before it all were there. */
+  /** From the end of the surge until fewer were wanted, and until as few as before it all were there. */
   fewerWanted: number | undefined;
   allGone: number | undefined;
 }
@@ -66,13 +70,14 @@ export interface ElasticityResult {
   samples: ElasticitySample[];
 }
 
-/** How autoscalers answered the phase `spike`; those that had nothing to do are left out. */
-export function reactionsTo(samples: readonly ElasticitySample[]): Reaction[] {
-  const start = samples.findIndex(({ phase }) => phase === 'spike');
-  const end = samples.findLastIndex(({ phase }) => phase === 'spike');
+/** How autoscalers answered a surge, until the next one; those that had nothing to do are left out. */
+export function reactionsTo(surge: Surge, samples: readonly ElasticitySample[]): Reaction[] {
+  const start = samples.findIndex(({ phase }) => phase === surge);
+  const end = samples.findLastIndex(({ phase }) => phase === surge);
   const [first, last] = [samples[start], samples[end]];
   if (!first || !last) return [];
-  const rest = samples.filter(({ phase, second }) => second >= first.second && !phase.startsWith('rollout'));
+  const afterIt = samples.slice(end + 1).findIndex(({ phase }) => phase !== `after ${surge}`);
+  const rest = samples.slice(start, afterIt < 0 ? undefined : end + 1 + afterIt);
   const afterwards = rest.filter(({ second }) => second > last.second);
   const least = (service: string) => Math.min(...samples.map(({ services }) => services[service]?.desired ?? Infinity));
   return Object.keys(first.services).flatMap((service): Reaction[] => {
@@ -87,7 +92,7 @@ export function reactionsTo(samples: readonly ElasticitySample[]): Reaction[] {
     if (decided === undefined || firstReady === undefined || allReady === undefined) return [];
     const fewerWanted = at(when(({ desired }) => desired < most, afterwards), last);
     const allGone = at(when(({ pods, desired }) => desired <= least(service) && pods <= least(service), afterwards), last);
-    return [{ service, before, most, decided, firstReady, allReady, fewerWanted, allGone }];
+    return [{ surge, service, before, most, decided, firstReady, allReady, fewerWanted, allGone }];
   });
 }
 
@@ -98,7 +103,7 @@ export function elasticityText({ phases, reactions }: ElasticityResult): string 
     row(['phase', 'requests', 'failed', 'refused', 'p50 ms', 'p95 ms', 'p99 ms']),
     ...phases.map(({ name, requests, failed, refused, p50, p95, p99 }) => row([name, requests, failed, refused, ...[p50, p95, p99].map((value) => value.toFixed(0))])),
     ...phases.flatMap(({ name, errors }) => errors.map(({ endpoint, status, detail, count }) => `  ${name}: ${count} × ${endpoint} ${status} ${detail}`)),
-    ...(reactions.length > 0 ? ['', row(['spike', 'pods', 'decided', 'one ready', 'all ready', 'fewer', 'all gone'])] : []),
-    ...reactions.map(({ service, before, most, decided, firstReady, allReady, fewerWanted, allGone }) => row([service, `${before} to ${most}`, ...[decided, firstReady, allReady, fewerWanted, allGone].map(seconds)])),
+    ...(reactions.length > 0 ? ['', row(['reactions', 'pods', 'decided', 'one ready', 'all ready', 'fewer', 'all gone'])] : []),
+    ...reactions.map(({ surge, service, before, most, decided, firstReady, allReady, fewerWanted, allGone }) => row([`${service}, ${surge}`, `${before} to ${most}`, ...[decided, firstReady, allReady, fewerWanted, allGone].map(seconds)])),
   ].join('\n');
 }

@@ -41,18 +41,27 @@ describe('reactionsTo', () => {
   it('counts from the spike until pods are wanted and ready, and from its end until they are gone', () => {
     const samples = samplesOf([
       ['before', 1, 1], ['ramp', 1, 1], ['spike', 1, 1], ['spike', 2, 1], ['spike', 3, 2], ['spike', 3, 3],
-      ['after', 3, 3], ['after', 2, 3], ['after', 1, 2], ['after', 1, 1], ['rollout gateway', 1, 2],
+      ['after spike', 3, 3], ['after spike', 2, 3], ['after spike', 1, 2], ['after spike', 1, 1], ['rollout gateway', 1, 2],
     ]);
-    expect(reactionsTo(samples)).toEqual([{ service: 'gateway', before: 1, most: 3, decided: 2, firstReady: 4, allReady: 6, fewerWanted: 4, allGone: 8 }]);
+    expect(reactionsTo('spike', samples)).toEqual([{ surge: 'spike', service: 'gateway', before: 1, most: 3, decided: 2, firstReady: 4, allReady: 6, fewerWanted: 4, allGone: 8 }]);
   });
 
   it('begins with the pods that the ramp had brought already', () => {
-    const samples = samplesOf([['before', 1, 1], ['ramp', 2, 2], ['spike', 2, 2], ['spike', 3, 2], ['spike', 3, 3], ['after', 3, 3]]);
-    expect(reactionsTo(samples)).toEqual([{ service: 'gateway', before: 2, most: 3, decided: 2, firstReady: 4, allReady: 4, fewerWanted: undefined, allGone: undefined }]);
+    const samples = samplesOf([['before', 1, 1], ['ramp', 2, 2], ['spike', 2, 2], ['spike', 3, 2], ['spike', 3, 3], ['after spike', 3, 3]]);
+    expect(reactionsTo('spike', samples)).toEqual([{ surge: 'spike', service: 'gateway', before: 2, most: 3, decided: 2, firstReady: 4, allReady: 4, fewerWanted: undefined, allGone: undefined }]);
+  });
+
+  it('counts each surge by itself', () => {
+    const samples = samplesOf([
+      ['before', 1, 1], ['spike', 1, 1], ['spike', 2, 2], ['after spike', 2, 2], ['after spike', 1, 1],
+      ['before backlog', 1, 1], ['backlog', 1, 1], ['backlog', 3, 1], ['after backlog', 3, 3], ['after backlog', 1, 1],
+    ]);
+    expect(reactionsTo('spike', samples)).toEqual([{ surge: 'spike', service: 'gateway', before: 1, most: 2, decided: 2, firstReady: 2, allReady: 2, fewerWanted: 4, allGone: 4 }]);
+    expect(reactionsTo('backlog', samples)).toEqual([{ surge: 'backlog', service: 'gateway', before: 1, most: 3, decided: 2, firstReady: 4, allReady: 4, fewerWanted: 4, allGone: 4 }]);
   });
 
   it('leaves out autoscalers that had nothing to do', () => {
-    expect(reactionsTo(samplesOf([['ramp', 1, 1], ['spike', 1, 1], ['after', 1, 1]]))).toEqual([]);
+    expect(reactionsTo('spike', samplesOf([['ramp', 1, 1], ['spike', 1, 1], ['after spike', 1, 1]]))).toEqual([]);
   });
 });
 
@@ -68,7 +77,7 @@ describe('the chart', () => {
       settings: { rate: 1, seconds: 1, scale: 1, customers: 1 },
       autoscalers: [{ service: 'gateway', minReplicas: 1, maxReplicas: 3, targets: { cpu: 0.18 }, behavior: {} }],
       phases: [{ name: 'before', from: 0, to: 2, ...phase }, { name: 'spike', from: 2, to: 4, ...phase }],
-      reactions: reactionsTo(samples),
+      reactions: reactionsTo('spike', samples),
       samples,
     });
     expect([...svg.matchAll(/font-weight="600">([^<]*)</g)].map(([, title]) => title)).toEqual(['requests/s', 'p95, ms', 'gateway, pods', 'gateway, cpu']);
@@ -76,7 +85,32 @@ describe('the chart', () => {
   });
 });
 
+/** Nothing but requests for one path. */
+function mixOf(path: string): Mix {
+  const traffic = { share: 1, targets: {}, by: 'everybody' as const, open: () => () => ({ endpoint: `GET ${path}`, method: 'GET' as const, path, headers: {}, expected: [200], readsBody: false }) };
+  return new Mix({ scale: 1, cookies: ['a=b'], run: 'r', seed: 1, traffics: [traffic] });
+}
+
 describe('SteeredLoad', () => {
+  it('asks for what the mix of the moment plans', async () => {
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? '');
+      response.end('{}');
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const load = new SteeredLoad(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, mixOf('/first'));
+    const first = load.enter(() => 200);
+    await vi.waitUntil(() => first.answered >= 5, { timeout: 20_000 });
+    const second = load.enter(() => 200, mixOf('/second'));
+    await vi.waitUntil(() => second.answered >= 5, { timeout: 20_000 });
+    await load.stop();
+
+    expect(paths.indexOf('/second')).toBeGreaterThanOrEqual(5);
+    expect(paths.lastIndexOf('/first')).toBeLessThan(paths.length - 5);
+  });
+
   it('sends at the rate of the moment, each request by a new connection, and tells refusals from other errors', async () => {
     const connections = new Set<number | undefined>();
     let requests = 0;
@@ -88,8 +122,7 @@ describe('SteeredLoad', () => {
     }).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await once(server, 'listening');
-    const traffic = { share: 1, targets: {}, by: 'everybody' as const, open: () => () => ({ endpoint: 'GET /', method: 'GET' as const, path: '/', headers: {}, expected: [200], readsBody: false }) };
-    const load = new SteeredLoad(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, new Mix({ scale: 1, cookies: ['a=b'], run: 'r', seed: 1, traffics: [traffic] }));
+    const load = new SteeredLoad(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, mixOf('/'));
     let rate = 0;
     const measurements = load.enter(() => rate);
     rate = 500;

@@ -3,6 +3,7 @@ import type { Measurements } from '../generator/measurements.ts';
 import { logIn } from '../generator/log-in.ts';
 import { LoadtestError } from '../loadtest/loadtest.error.ts';
 import { Mix } from '../mix/mix.ts';
+import { traffics } from '../mix/traffics.ts';
 import { commitName, machineFacts } from '../results/machine.ts';
 import { accountEmail, PASSWORD } from '../seed/account.ts';
 import { openClusterApi, valuesOf } from './cluster.api.ts';
@@ -15,20 +16,24 @@ import { SteeredLoad } from './steered.load.ts';
 const NAMESPACE = 'tenfold';
 const SAMPLE_MS = 2_000;
 const RISE_SECONDS = 5;
-/** Shares of the spike's rate. */
+/** Shares of the spike's rate. Of a backlog's, all add jobs: in the shop, these are three times the spike's checkouts. */
 const BASE = 1 / 6;
 const RAMPED = 1 / 2;
+const BACKLOG = 1 / 4;
 /** Longest time that autoscalers may need to come down: their five minutes, a pod a minute, and as long again. */
 const PATIENCE_SECONDS = 900;
+
+export const elasticityParts = ['spike', 'backlog', 'rollout'] as const;
+export type ElasticityPart = (typeof elasticityParts)[number];
 
 export interface ElasticityOptions {
   url: string;
   /** Requests per second of the spike. */
   rate: number;
-  /** How long the spike lasts; what comes before it is as long again in all. */
+  /** How long a surge lasts; what comes before the spike is as long again in all. */
   seconds: number;
-  /** Leaves out the other part. Default both. */
-  only: 'spike' | 'rollout' | undefined;
+  /** Leaves out the other parts. Default all. */
+  only: ElasticityPart | undefined;
   /** Size of the seeded shop. */
   scale: number;
   customers: number;
@@ -38,7 +43,7 @@ export interface ElasticityOptions {
 
 /**
  * Has a shop in Kubernetes scale out and in: some traffic, a ramp, a spike of six times as much, some traffic again until
- * no pod is left too many, and a rollout of each service.
+ * no pod is left too many; more jobs than the consumers handle, and some traffic again; and a rollout of each service.
  *
  * @throws LoadtestError `no-kubernetes` without KUBECONFIG, or a shop whose autoscalers get all of their metrics
  */
@@ -56,22 +61,32 @@ async function measure(api: ClusterApi, { url, rate: peak, seconds, only, scale,
   const isAtRest: Holds = ({ services }) => Object.entries(services).every(([name, { desired, pods, ready }]) => [desired, pods, ready].every((count) => count === least.get(name)));
   onProgress(`logging in ${customers} customers`);
   const cookies = await logIn(url, Array.from({ length: customers }, (_, index) => ({ email: accountEmail(index + 1), password: PASSWORD })));
-  const run = `elasticity-${Date.now()}`;
-  const load = new SteeredLoad(url, new Mix({ scale, cookies, run, seed: Date.now() }));
-  const watch = new Watch(api, load, onProgress);
+  const people = { scale, cookies, seed: Date.now() };
+  const mix = new Mix({ ...people, run: `elasticity-${Date.now()}` });
+  const addingJobs = traffics.filter(({ addsJobs }) => addsJobs);
+  const load = new SteeredLoad(url, mix);
+  const watch = new Watch(api, load, mix, onProgress);
   const base = peak * BASE;
   try {
-    load.enter(() => base);
+    load.enter(() => base, mix);
+    const plays = (part: ElasticityPart) => only === undefined || only === part;
     if (only !== 'rollout') await watch.until(isAtRest, PATIENCE_SECONDS, 'autoscalers at rest', signal);
     watch.begin();
+    const untilAllGone = () => watch.until(isAtRest, PATIENCE_SECONDS, 'all pods too many gone', signal);
     const wait = (length: number) => () => sleep(length * 1000, undefined, { signal });
-    if (only !== 'rollout') {
+    if (plays('spike')) {
       await watch.phase('before', () => base, wait(seconds / 3));
       await watch.phase('ramp', risingRate(base, peak * RAMPED, seconds / 3), wait((seconds * 2) / 3));
       await watch.phase('spike', risingRate(peak * RAMPED, peak, RISE_SECONDS), wait(seconds));
-      await watch.phase('after', () => base, () => watch.until(isAtRest, PATIENCE_SECONDS, 'all pods too many gone', signal));
+      await watch.phase('after spike', () => base, untilAllGone);
     }
-    if (only !== 'spike') {
+    if (plays('backlog') && addingJobs.length > 0) {
+      const jobs = new Mix({ ...people, run: `backlog-${Date.now()}`, traffics: addingJobs });
+      await watch.phase('before backlog', () => base, wait(seconds / 3));
+      await watch.phase('backlog', () => peak * BACKLOG, wait(seconds), jobs);
+      await watch.phase('after backlog', () => base, untilAllGone);
+    }
+    if (plays('rollout')) {
       for (const service of least.keys()) await watch.phase(`rollout ${service}`, () => base, () => api.rollOut(service));
     }
   } finally {
@@ -88,7 +103,7 @@ async function measure(api: ClusterApi, { url, rate: peak, seconds, only, scale,
     settings: { rate: peak, seconds, scale, customers },
     autoscalers,
     phases: watch.phases(),
-    reactions: reactionsTo(samples),
+    reactions: [...reactionsTo('spike', samples), ...reactionsTo('backlog', samples)],
     samples,
   };
 }
@@ -121,6 +136,7 @@ class Watch {
   readonly samples: ElasticitySample[] = [];
   readonly #api: ClusterApi;
   readonly #load: SteeredLoad;
+  readonly #mix: Mix;
   readonly #onProgress: (line: string) => void;
   readonly #phases: { name: string; from: number; to: number; measurements: Measurements }[] = [];
   readonly #ticker: NodeJS.Timeout;
@@ -128,9 +144,10 @@ class Watch {
   #began = performance.now();
   #latest: ElasticitySample | undefined;
 
-  constructor(api: ClusterApi, load: SteeredLoad, onProgress: (line: string) => void) {
+  constructor(api: ClusterApi, load: SteeredLoad, mix: Mix, onProgress: (line: string) => void) {
     this.#api = api;
     this.#load = load;
+    this.#mix = mix;
     this.#onProgress = onProgress;
     let looking = false;
     this.#ticker = setInterval(() => {
@@ -147,9 +164,10 @@ class Watch {
     this.#began = performance.now();
   }
 
-  async phase(name: string, rate: () => number, meanwhile: () => Promise<unknown>): Promise<void> {
+  /** @param mix what is asked for meanwhile; default all that the shop offers */
+  async phase(name: string, rate: () => number, meanwhile: () => Promise<unknown>, mix = this.#mix): Promise<void> {
     this.#phase = name;
-    const phase = { name, from: this.#seconds(), to: 0, measurements: this.#load.enter(rate) };
+    const phase = { name, from: this.#seconds(), to: 0, measurements: this.#load.enter(rate, mix) };
     this.#phases.push(phase);
     await meanwhile();
     phase.to = this.#seconds();

@@ -13,8 +13,8 @@ const TIMEOUT_MS = 10_000;
  */
 export class SteeredLoad {
   readonly #pool: Pool;
-  readonly #mix: Mix;
   readonly #ended = Promise.withResolvers<void>();
+  #mix: Mix;
   #measurements = new Measurements();
   #rate: () => number = () => 0;
   #underWay = 0;
@@ -27,9 +27,15 @@ export class SteeredLoad {
     void this.#run();
   }
 
-  /** Requests that start from now on are measured by themselves. @param rate requests per second, asked for before each one */
-  enter(rate: () => number): Measurements {
+  /**
+   * Requests that start from now on are measured by themselves.
+   *
+   * @param rate requests per second, asked for before each one
+   * @param mix plans them. Default as until now
+   */
+  enter(rate: () => number, mix = this.#mix): Measurements {
     this.#rate = rate;
+    this.#mix = mix;
     return (this.#measurements = new Measurements());
   }
 

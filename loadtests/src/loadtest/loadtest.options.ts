@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { elasticityParts } from '../elasticity/elasticity.ts';
 import { shapeNames } from './shapes.ts';
 
 export const usage = `Usage: npm run loadtest -- <test> [options]
@@ -10,7 +11,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   spike        ten times as much within 5 s, and back: how long until all is as before
   soak         steady traffic for 10 minutes, or --seconds: heap after garbage collection, descriptors, timers
   breakpoint   as stress, in small steps up to five times of it
-  elasticity   ramp, spike and fall on Kubernetes, then a rollout of each service: what the autoscalers do
+  elasticity   ramp, spike, fall and a backlog of jobs on Kubernetes, then a rollout of each service: what the autoscalers do
   selftest     shows that each gate trips, and that compare tells a route slowed by 5 ms from noise
   diagnose     the expected traffic, and meanwhile profiles of the busiest replica, statements and pools, on one page
   compare A B  two labels, each of five runs or more taken in turn: what became slower
@@ -22,7 +23,7 @@ export const usage = `Usage: npm run loadtest -- <test> [options]
   --customers N   who are logged in (60); each log-in costs the shop a quarter of a second of CPU
   --scale N       size of the seeded shop (1)
   --label NAME    for compare
-  --only PART     with elasticity: spike or rollout
+  --only PART     with elasticity: spike, backlog or rollout
   --url URL       with elasticity: the shop in Kubernetes (http://127.0.0.1:30080)
   --keep          adds the result to those that are committed
   --no-report     no HTML report of k6, which costs k6 some CPU
@@ -42,7 +43,7 @@ const loadtestOptions = z.strictObject({
   customers: positive.int().default(60),
   scale: z.coerce.number().min(0.01).max(1000).default(1),
   url: z.url().optional(),
-  only: z.enum(['spike', 'rollout']).optional(),
+  only: z.enum(elasticityParts).optional(),
   label: z.string().regex(/^[\w.-]+$/, 'letters, digits, dots and dashes').optional(),
   keep: z.boolean().default(false),
   'no-report': z.boolean().default(false),

@@ -84,6 +84,7 @@ const cart: Traffic = {
 const checkout: Traffic = {
   share: 8,
   targets: {},
+  addsJobs: true,
   open: ({ scale, name }) => {
     const productId = productIds(scale);
     let checkouts = 0;

@@ -10,6 +10,8 @@ export interface Traffic {
   targets: Readonly<Record<string, { p95Ms: number; p99Ms: number }>>;
   /** Who asks: those who are logged in, or guests as well. Default `customers`. */
   by?: 'customers' | 'everybody';
+  /** Each of its requests leaves jobs behind, which `elasticity` has pile up. */
+  addsJobs?: true;
   /** Begins a run; what it returns plans one request after the other, of somebody who is ready. `now` in epoch milliseconds. */
   open(run: TrafficRun): (random: Random, shopper: Shopper, now: number) => PlannedRequest;
 }
