@@ -1,22 +1,16 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findKustomize, ofKind, readManifests, renderText, root } from './manifests.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { findKustomize, ofKind, readManifests, renderText, writeKustomization } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 
 const kustomize = findKustomize();
-const folder = join(root, '.tenfold/calls-tls');
 
 let manifests: Manifest[] = [];
 
 beforeAll(() => {
   if (!kustomize) return;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [../../k8s/overlays/production]\ncomponents: [../../k8s/components/calls-tls]\n');
+  const folder = writeKustomization('calls-tls', { resources: ['../../k8s/overlays/production'], components: ['../../k8s/components/calls-tls'] });
   manifests = readManifests(renderText(kustomize, folder));
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.skipIf(!kustomize)('every service, also one that only calls, has a certificate where it looks for one, in its own name', () => {
   const deployments = ofKind(manifests, 'Deployment');

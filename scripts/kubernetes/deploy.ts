@@ -1,14 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { clusterDirectory, readDeclarations, readSecrets, readStatus } from '@tenfold/local-cluster';
 import type { ClusterUrls, Secrets } from '@tenfold/local-cluster';
-import { stringify } from 'yaml';
 import { metricsApiSecret, newSecrets, secretsOfCluster } from './deploy-secrets.ts';
 import type { SecretValues } from './deploy-secrets.ts';
 import { apply, kubectl, KubectlError } from './kubectl.ts';
-import { findKustomize, ofKind, overlays, readManifests, renderText, root, smallOverlays } from './manifests.ts';
+import { findKustomize, ofKind, overlays, readManifests, renderText, root, smallOverlays, writeKustomization } from './manifests.ts';
 import type { Job, Manifest } from './manifests.ts';
 
 const usage = `Usage: npm run deploy -- OVERLAY [--data cluster]
@@ -37,20 +35,14 @@ async function localServers(): Promise<{ urls: ClusterUrls; secrets: Secrets }> 
 
 /** An overlay that has its data services at the addresses of a local cluster, in a folder of its own. */
 function overlayOutside(overlay: string, { kafka }: ClusterUrls): string {
-  const folder = join(root, '.tenfold/kubernetes');
-  mkdirSync(folder, { recursive: true });
-  const kustomization = {
-    apiVersion: 'kustomize.config.k8s.io/v1beta1',
-    kind: 'Kustomization',
+  return writeKustomization('kubernetes', {
     namespace,
     resources: [`../../k8s/overlays/${overlay}/services`],
     components: ['../../k8s/components/data-outside'],
     configMapGenerator: [{ name: 'data-services', behavior: 'merge', literals: [`kafka-brokers=${kafka}`] }],
     // The local cluster picks its ports.
     patches: [{ target: { kind: 'NetworkPolicy', name: '.+-(database|migration|session-redis|cache-redis|kafka|mail)' }, patch: '- { op: remove, path: /spec/egress/0/ports }' }],
-  };
-  writeFileSync(join(folder, 'kustomization.yaml'), stringify(kustomization));
-  return folder;
+  });
 }
 
 async function applySecrets(values: SecretValues, { replace }: { replace: boolean }): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
@@ -136,6 +136,15 @@ export function findKustomize(): readonly string[] | undefined {
   if (kubectl !== undefined) return [kubectl, 'kustomize'];
   const kustomize = findOrBuild('kustomize');
   return kustomize === undefined ? undefined : [kustomize, 'build'];
+}
+
+/** Writes a kustomization into a folder of its own under `.tenfold`, from which `../../k8s` is the manifests. @returns the folder */
+export function writeKustomization(name: string, kustomization: object): string {
+  const folder = join(root, '.tenfold', name);
+  mkdirSync(folder, { recursive: true });
+  // JSON is YAML.
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', ...kustomization }));
+  return folder;
 }
 
 /** @throws Error with what kustomize says */

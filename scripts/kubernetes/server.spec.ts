@@ -1,11 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDeclarations } from '@tenfold/local-cluster';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newSecrets } from './deploy-secrets.ts';
 import { apply, getAll, kubectl, nameOf, remove } from './kubectl.ts';
 import { lostFields } from './lost-fields.ts';
-import { findKustomize, ofKind, overlays, readManifests, renderText, root } from './manifests.ts';
+import { findKustomize, ofKind, overlays, readManifests, renderText, root, writeKustomization } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 import { installDefinitions } from './resource-definitions.ts';
 
@@ -37,7 +36,6 @@ test('what a server leaves out or changes of an object is told, and other ways t
 describe.skipIf(!given || !kustomize)('an API server', () => {
   // Of its own, so that a shop that runs there is left alone.
   const namespace = 'tenfold-manifests';
-  const folder = join(root, '.tenfold/manifests');
   const outsideNamespaces = ['ClusterRole', 'ClusterRoleBinding', 'APIService'];
   const isOutside = ({ kind }: Manifest) => outsideNamespaces.includes(kind);
   const noPods = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'no-pods', namespace }, spec: { hard: { pods: '0' } } };
@@ -57,15 +55,11 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
 
   /** Everything of an overlay that this server has a kind for, in the namespace of its own. */
   async function forThisServer(overlay: string, components: readonly string[]): Promise<Manifest[]> {
-    mkdirSync(folder, { recursive: true });
-    const kustomization = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
+    const folder = writeKustomization('manifests', {
       namespace,
       resources: [`../../k8s/overlays/${overlay}`],
       components: components.map((component) => `../../k8s/components/${component}`),
-    };
-    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    });
     const manifests = readManifests(renderText(kustomize ?? [], folder));
     const known = new Set((await kubectl(['api-resources', '--no-headers'])).split('\n').map((line) => line.trim().split(/\s+/).at(-1)));
     const unknown = new Set(manifests.map(({ kind }) => kind).filter((kind) => !known.has(kind)));
@@ -78,9 +72,9 @@ describe.skipIf(!given || !kustomize)('an API server', () => {
     return JSON.parse(JSON.stringify(mine, (key, value: unknown) => (key === 'nodePort' && ports.has(value as number) ? undefined : value))) as Manifest[];
   }
 
-  const cases = [...overlays.map((overlay) => ({ overlay, components: [] })), { overlay: 'production', components: ['calls-tls'] }];
+  const cases = [...overlays.map((overlay) => ({ name: overlay, overlay, components: [] })), { name: 'production with calls over TLS', overlay: 'production', components: ['calls-tls'] }];
   test.for(cases)(
-    'takes $overlay with $components, keeps every field of it, and has nothing to change when it is applied again, after autoscalers have looked at it',
+    'takes $name, keeps every field of it, and has nothing to change when it is applied again, after autoscalers have looked at it',
     { timeout: 240_000 },
     async ({ overlay, components }) => {
       applied = await forThisServer(overlay, components);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { defineBench } from '../frame/bench.ts';
 import type { Side, Surroundings } from '../frame/bench.ts';
+import type { Peer } from '../frame/peer.ts';
 import { ask } from '../http/client.ts';
 import { productOf } from '../http/product.ts';
 import type { MeteredOptions } from './metered.app.ts';
@@ -36,7 +37,7 @@ async function side(metrics: 'on' | 'off', { startPeer, urls }: Surroundings): P
   return {
     cpu: servers,
     async run(requests) {
-      const port = servers[turn++ % PROCESSES]?.information ?? 0;
+      const { information: port } = servers[turn++ % PROCESSES] as Peer<number>;
       return { result: await ask(port, '/products/7', { requests, connections: 8, expectedBody: JSON.stringify(productOf(7)) }) };
     },
   };

@@ -76,8 +76,7 @@ export function reactionsTo(surge: Surge, samples: readonly ElasticitySample[]):
   const end = samples.findLastIndex(({ phase }) => phase === surge);
   const [first, last] = [samples[start], samples[end]];
   if (!first || !last) return [];
-  const afterIt = samples.slice(end + 1).findIndex(({ phase }) => phase !== `after ${surge}`);
-  const rest = samples.slice(start, afterIt < 0 ? undefined : end + 1 + afterIt);
+  const rest = samples.filter(({ phase }) => phase === surge || phase === `after ${surge}`);
   const afterwards = rest.filter(({ second }) => second > last.second);
   const least = (service: string) => Math.min(...samples.map(({ services }) => services[service]?.desired ?? Infinity));
   return Object.keys(first.services).flatMap((service): Reaction[] => {

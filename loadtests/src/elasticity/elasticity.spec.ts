@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Mix } from '../mix/mix.ts';
@@ -85,6 +86,14 @@ describe('the chart', () => {
   });
 });
 
+/** Answers until the test has ended. @returns where */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** Nothing but requests for one path. */
 function mixOf(path: string): Mix {
   const traffic = { share: 1, targets: {}, by: 'everybody' as const, open: () => () => ({ endpoint: `GET ${path}`, method: 'GET' as const, path, headers: {}, expected: [200], readsBody: false }) };
@@ -94,13 +103,11 @@ function mixOf(path: string): Mix {
 describe('SteeredLoad', () => {
   it('asks for what the mix of the moment plans', async () => {
     const paths: string[] = [];
-    const server = createServer((request, response) => {
+    const origin = await serve((request, response) => {
       paths.push(request.url ?? '');
       response.end('{}');
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const load = new SteeredLoad(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, mixOf('/first'));
+    });
+    const load = new SteeredLoad(origin, mixOf('/first'));
     const first = load.enter(() => 200);
     await vi.waitUntil(() => first.answered >= 5, { timeout: 20_000 });
     const second = load.enter(() => 200, mixOf('/second'));
@@ -115,14 +122,12 @@ describe('SteeredLoad', () => {
     const connections = new Set<number | undefined>();
     let requests = 0;
     const statuses = [200, 503, 500];
-    const server = createServer((request, response) => {
+    const origin = await serve((request, response) => {
       connections.add(request.socket.remotePort);
       response.statusCode = statuses[requests++ % statuses.length] ?? 200;
       response.end('{}');
-    }).listen(0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    await once(server, 'listening');
-    const load = new SteeredLoad(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, mixOf('/'));
+    });
+    const load = new SteeredLoad(origin, mixOf('/'));
     let rate = 0;
     const measurements = load.enter(() => rate);
     rate = 500;

@@ -62,13 +62,12 @@ async function measure(api: ClusterApi, { url, rate: peak, seconds, only, scale,
   onProgress(`logging in ${customers} customers`);
   const cookies = await logIn(url, Array.from({ length: customers }, (_, index) => ({ email: accountEmail(index + 1), password: PASSWORD })));
   const people = { scale, cookies, seed: Date.now() };
-  const mix = new Mix({ ...people, run: `elasticity-${Date.now()}` });
   const addingJobs = traffics.filter(({ addsJobs }) => addsJobs);
-  const load = new SteeredLoad(url, mix);
-  const watch = new Watch(api, load, mix, onProgress);
+  const load = new SteeredLoad(url, new Mix({ ...people, run: `elasticity-${Date.now()}` }));
+  const watch = new Watch(api, load, onProgress);
   const base = peak * BASE;
   try {
-    load.enter(() => base, mix);
+    load.enter(() => base);
     const plays = (part: ElasticityPart) => only === undefined || only === part;
     if (only !== 'rollout') await watch.until(isAtRest, PATIENCE_SECONDS, 'autoscalers at rest', signal);
     watch.begin();
@@ -136,7 +135,6 @@ class Watch {
   readonly samples: ElasticitySample[] = [];
   readonly #api: ClusterApi;
   readonly #load: SteeredLoad;
-  readonly #mix: Mix;
   readonly #onProgress: (line: string) => void;
   readonly #phases: { name: string; from: number; to: number; measurements: Measurements }[] = [];
   readonly #ticker: NodeJS.Timeout;
@@ -144,10 +142,9 @@ class Watch {
   #began = performance.now();
   #latest: ElasticitySample | undefined;
 
-  constructor(api: ClusterApi, load: SteeredLoad, mix: Mix, onProgress: (line: string) => void) {
+  constructor(api: ClusterApi, load: SteeredLoad, onProgress: (line: string) => void) {
     this.#api = api;
     this.#load = load;
-    this.#mix = mix;
     this.#onProgress = onProgress;
     let looking = false;
     this.#ticker = setInterval(() => {
@@ -164,8 +161,8 @@ class Watch {
     this.#began = performance.now();
   }
 
-  /** @param mix what is asked for meanwhile; default all that the shop offers */
-  async phase(name: string, rate: () => number, meanwhile: () => Promise<unknown>, mix = this.#mix): Promise<void> {
+  /** @param mix what is asked for meanwhile. Default all that the shop offers */
+  async phase(name: string, rate: () => number, meanwhile: () => Promise<unknown>, mix?: Mix): Promise<void> {
     this.#phase = name;
     const phase = { name, from: this.#seconds(), to: 0, measurements: this.#load.enter(rate, mix) };
     this.#phases.push(phase);

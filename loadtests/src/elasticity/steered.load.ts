@@ -13,8 +13,9 @@ const TIMEOUT_MS = 10_000;
  */
 export class SteeredLoad {
   readonly #pool: Pool;
+  readonly #mix: Mix;
   readonly #ended = Promise.withResolvers<void>();
-  #mix: Mix;
+  #planning: Mix;
   #measurements = new Measurements();
   #rate: () => number = () => 0;
   #underWay = 0;
@@ -23,7 +24,7 @@ export class SteeredLoad {
   constructor(origin: string, mix: Mix) {
     // Without pipelining, undici keeps no connection.
     this.#pool = new Pool(origin, { pipelining: 0, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, allowH2: false });
-    this.#mix = mix;
+    this.#mix = this.#planning = mix;
     void this.#run();
   }
 
@@ -31,11 +32,11 @@ export class SteeredLoad {
    * Requests that start from now on are measured by themselves.
    *
    * @param rate requests per second, asked for before each one
-   * @param mix plans them. Default as until now
+   * @param mix plans them. Default the one that the load was made with
    */
   enter(rate: () => number, mix = this.#mix): Measurements {
     this.#rate = rate;
-    this.#mix = mix;
+    this.#planning = mix;
     return (this.#measurements = new Measurements());
   }
 
@@ -71,7 +72,7 @@ export class SteeredLoad {
   }
 
   #start(intended: number): void {
-    const request = this.#mix.next(Date.now());
+    const request = this.#planning.next(Date.now());
     this.#underWay++;
     const exchange = new Exchange(request, intended, this.#measurements, () => this.#underWay--);
     this.#pool.dispatch({ path: request.path, method: request.method, headers: request.headers, body: request.body ?? null }, exchange);
