@@ -1,5 +1,7 @@
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Controller, Module } from '@nestjs/common';
 import type { ResponseOf, ValidRequestOf } from '@tenfold/contracts';
 import { callServerSettings, loadConfig, runService, serviceSettings } from '@tenfold/service';
@@ -25,6 +27,9 @@ setInterval(() => {
   lastTick = now;
 }, 5).unref();
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 @Controller()
 class ProcessHandler {
   @Answers(processCalls.calls.whoAnswers)
@@ -44,6 +49,13 @@ class ProcessHandler {
     const answer = { cpuMs: longestTurn };
     longestTurn = 0;
     return answer;
+  }
+
+  @Answers(processCalls.calls.heldMemory)
+  heldMemory(): ResponseOf<Calls['heldMemory']> {
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    return { megabytes: (heapUsed + external) / 1024 ** 2 };
   }
 }
 

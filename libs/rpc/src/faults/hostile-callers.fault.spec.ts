@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -71,7 +72,8 @@ test('frames that were changed at random kill nothing, keep no memory, and later
   const client = await startClient(replica.address, { contract: processCalls });
   for (let call = 0; call < 2000; call += 1) await client.whoAnswers({ ms: 0 });
   await client.longestTurn({});
-  const before = residentMb(replica);
+  const held = (await client.heldMemory({})).megabytes;
+  const resident = residentMb(replica);
   const good = goodFrames();
   let seed = 7;
   const random = (below: number) => ((seed = (seed * 48_271) % 0x7fff_ffff), seed % below);
@@ -93,8 +95,12 @@ test('frames that were changed at random kill nothing, keep no memory, and later
 
   expect(replica.process.exitCode).toBeNull();
   expect(new Set(answers)).toEqual(new Set(['a']));
-  process.stdout.write(`${rounds} frames: longest turn ${cpuMs.toFixed(1)} ms, memory ${(residentMb(replica) - before).toFixed(1)} MB more\n`);
-  expect(residentMb(replica) - before).toBeLessThan(32);
+  const heldMore = (await client.heldMemory({})).megabytes - held;
+  const residentMore = residentMb(replica) - resident;
+  process.stdout.write(`${rounds} frames: longest turn ${cpuMs.toFixed(1)} ms, ${heldMore.toFixed(1)} MB more held, ${residentMore.toFixed(1)} MB more resident\n`);
+  expect(heldMore).toBeLessThan(32);
+  // V8's young generation alone grows by up to 48 MB under load, whatever the frames are.
+  expect(residentMore).toBeLessThan(32 + 48);
   // 5 ms of it are the beat at which it looks.
   expect(cpuMs).toBeLessThan(50);
 });
@@ -103,12 +109,17 @@ test('thousands of connections that say nothing are closed, and the callers amon
   const replica = await startProcess('a');
   const client = await startClient(replica.address, { contract: processCalls });
   await client.whoAnswers({ ms: 0 });
-  const silent = Array.from({ length: full ? 10_000 : 1000 }, () => dial(replica));
-  const closed = Promise.all(silent.map((socket) => (socket.closed ? undefined : new Promise((resolve) => socket.once('close', resolve)))));
-  for (const socket of silent) socket.resume();
+  const closed: Promise<unknown>[] = [];
+  // In waves that the listen queue (511) holds: beyond it the kernel drops the connection and does not tell a caller that says nothing.
+  for (let wave = full ? 40 : 4; wave > 0; wave -= 1) {
+    const silent = Array.from({ length: 250 }, () => dial(replica).resume());
+    closed.push(...silent.map((socket) => once(socket, 'close')));
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    expect(await client.whoAnswers({ ms: 0 })).toEqual({ replica: 'a' });
+  }
   for (let call = 0; call < 500; call += 1) expect(await client.whoAnswers({ ms: 0 })).toEqual({ replica: 'a' });
 
-  await closed;
+  await Promise.all(closed);
   expect(await client.whoAnswers({ ms: 0 })).toEqual({ replica: 'a' });
 });
 
