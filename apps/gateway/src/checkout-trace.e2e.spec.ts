@@ -49,7 +49,9 @@ describe('the trace of a checkout', () => {
     const answer = await placeOrder(browser, [{ productId: randomInt(1000, 1900), quantity: 1 }]).expect(201);
     requestId = answer.get('x-request-id') as string;
     const jobs = ['orders.take-payment', 'orders.send-receipt', 'orders.order-placed'].map((topic) => `worker consumer process ${topic}`);
-    spans = await traceWith(requestId.replaceAll('-', ''), 'gateway server POST /v1/orders', 'inventory server inventory.reserve', ...jobs);
+    // Spans without a child: nothing that arrives before them tells that they are missing.
+    const last = ['catalog client select products', 'inventory internal database write'];
+    spans = await traceWith(requestId.replaceAll('-', ''), 'gateway server POST /v1/orders', ...last, ...jobs);
   });
 
   it('goes from the gateway through every service, database and cache', () => {

@@ -6,7 +6,8 @@ export default defineBench({
   unit: 'call',
   reference: 'Tenfold',
   // As long as the slowest needs for some thousand calls: in a few hundred of ours a round's own cost shows.
-  roundMs: 1500,
+  roundMs: 3000,
+  warmUpMs: 5000,
   goals: [
     { measure: 'wall', of: 'Nest TCP', to: 'Tenfold', atLeast: 3 },
     { measure: 'wall', of: 'grpc-js', to: 'Tenfold', atLeast: 2 },

@@ -9,6 +9,8 @@ export default defineBench({
   unit: 'request',
   reference: 'Nest on Fastify, as here',
   servers: ['session-redis'],
+  roundMs: 1500,
+  warmUpMs: 8000,
   goals: [
     { measure: 'cpu', of: 'Fastify by hand', to: 'Nest on Fastify, as here', atLeast: 0.8 },
     { measure: 'cpu', of: 'Nest on Express, express-session', to: 'Nest on Fastify, as here', atLeast: 2 },

@@ -20,6 +20,8 @@ export default defineBench({
   unit: 'session',
   reference: 'SessionStore.load',
   servers: ['session-redis'],
+  roundMs: 600,
+  warmUpMs: 4000,
   goals: [
     { measure: 'commands', of: 'SessionStore.load', atMost: 1.01 },
     { measure: 'wall', of: 'plain GET, in pipelines', to: 'SessionStore.load', atLeast: 0.8 },

@@ -5,6 +5,9 @@ import type { FrameBytes, FrameType, OnFrame } from './frame.codec.ts';
 /** Pieces shorter than this in sum are copied into one write; longer ones are handed to the kernel as they are. */
 const copyUpToBytes = 65_536;
 
+/** Bytes that are written within the turn: the peer works on them, while this side goes on. Smaller writes cost more of them than they gain. */
+const writeAtBytes = 16_384;
+
 export interface FrameConnectionOptions {
   onFrame: OnFrame;
   /** Once, when nothing more will come; `cause` if that was not in order. */
@@ -13,7 +16,7 @@ export interface FrameConnectionOptions {
   pauseAtBytes?: number;
 }
 
-/** A socket that speaks frames. Those sent within one turn of the event loop leave in one write. */
+/** A socket that speaks frames. Those sent within one turn of the event loop leave in one write, or in several where they are many. */
 export class FrameConnection {
   /** How often anything has come in. */
   receivedChunks = 0;
@@ -80,6 +83,7 @@ export class FrameConnection {
     }
     this.#queuedBytes += end - start;
     this.#sent += 1;
+    if (this.#queuedBytes >= writeAtBytes) this.#flush();
     return this.#sent;
   }
 
