@@ -65,8 +65,8 @@ export default defineBench({
   title: 'Encoding and decoding, there and back, with scan and check',
   unit: 'value',
   reference: 'order, JSON',
-  roundMs: 100,
-  warmUpMs: 300,
+  roundMs: 300,
+  warmUpMs: 1500,
   goals: [
     { measure: 'cpu', of: 'order, JSON', to: 'order, table', atLeast: 1.5 },
     { measure: 'bytes', of: 'order, table', to: 'order, JSON', atMost: 0.6 },
