@@ -17,9 +17,9 @@ export interface Bench<Name extends string = string> {
   services?: Readonly<Record<string, number>>;
   /** Rounds that count, after the warm-up. Default 15; more narrow the interval by the root of their number. */
   rounds?: number;
-  /** Milliseconds that a round of the slowest side takes. Default 300; more when one unit takes over 10 ms. */
+  /** Milliseconds that a round of the slowest side takes. Default 500; more when one unit takes over 10 ms. */
   roundMs?: number;
-  /** Milliseconds that each side runs before anything counts. Default 1000. */
+  /** Milliseconds that each side runs before anything counts. Default 3000; more where hot code is made late, as in a whole service. */
   warmUpMs?: number;
   /** Makes the sides. What they open is closed by `surroundings.onEnd`. */
   setUp(surroundings: Surroundings): Promise<Record<Name, Side>> | Record<Name, Side>;

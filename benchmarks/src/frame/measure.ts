@@ -29,7 +29,7 @@ export class DifferentResult extends Error {
  * @throws DifferentResult
  */
 export async function measureSides(
-  { reference, rounds = 15, roundMs = 300, warmUpMs = 1000 }: Pick<Bench, 'reference' | 'rounds' | 'roundMs' | 'warmUpMs'>,
+  { reference, rounds = 15, roundMs = 500, warmUpMs = 3000 }: Pick<Bench, 'reference' | 'rounds' | 'roundMs' | 'warmUpMs'>,
   sides: Readonly<Record<string, Side>>,
   onRound: (round: number, of: number) => void = () => {},
 ): Promise<Measured> {
