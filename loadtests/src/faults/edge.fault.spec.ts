@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster } from '@tenfold/local-cluster';
 import { faultProxy, startTestCluster } from '@tenfold/local-cluster/testing';
@@ -83,17 +85,30 @@ async function during(what: () => Promise<Answer>, ms: number): Promise<Answer[]
   return stop();
 }
 
-const other = (answers: readonly Answer[], status: number) => answers.filter((answer) => answer.status !== status);
+/** Answers of another status, the first ten with what the logs say of them: a client is not told the reason. */
+function other(answers: readonly Answer[], status: number): object[] {
+  const unexpected = answers.filter((answer) => answer.status !== status);
+  return unexpected.map((answer, index) => (index < 10 ? { ...answer, logged: loggedOf(answer) } : answer));
+}
+
+function loggedOf({ body }: Answer): string[] {
+  const requestId = /"requestId":"([^"]+)"/.exec(body)?.[1];
+  if (requestId === undefined) return [];
+  const logs = join(cluster.directory, 'logs');
+  const lines = readdirSync(logs).flatMap((file) => readFileSync(join(logs, file), 'utf8').split('\n'));
+  return lines.filter((line) => line.includes(requestId));
+}
 
 /**
  * What other processes of the machine, and the answers' own spread, add to a p99 of a few milliseconds; a Redis that is
  * waited for adds 150 at least. The short form shares its machine with other tests.
  */
-const noiseMs = full ? 20 : 60;
+const noiseMs = full ? 20 : 100;
 
 /** Holds p99 under a fault against a bound, unless what was added is no more than noise. */
 function expectHardlySlower({ answers, ratio, addedMs }: Influence<Answer>, bound: number): void {
   expect(other(answers, 200)).toEqual([]);
+  process.stdout.write(`${expect.getState().currentTestName}: p99 ${ratio.toFixed(2)} times, ${addedMs.toFixed(1)} ms more\n`);
   expect(addedMs <= noiseMs ? 1 : ratio, `${addedMs} ms added to p99`).toBeLessThanOrEqual(bound);
 }
 
@@ -247,8 +262,9 @@ test('fifty log-ins a second, more than the cores can check, leave browsing alon
       return meanwhile;
     },
   );
-  // Refused at once, or late by their deadline.
-  expect([...statuses].filter((status) => ![201, 503, 504].includes(status))).toEqual([]);
+  // Refused at once, late by their deadline, or delayed since several in a row were late.
+  expect([...statuses].filter((status) => ![201, 429, 503, 504].includes(status))).toEqual([]);
+  expect(statuses).toContain(201);
   expectHardlySlower(influence, 1.5);
 });
 

@@ -113,7 +113,7 @@ test('thousands of connections that say nothing are closed, and the callers amon
   // In waves that the listen queue (511) holds: beyond it the kernel drops the connection and does not tell a caller that says nothing.
   for (let wave = full ? 40 : 4; wave > 0; wave -= 1) {
     const silent = Array.from({ length: 250 }, () => dial(replica).resume());
-    closed.push(...silent.map((socket) => once(socket, 'close')));
+    closed.push(...silent.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     await Promise.all(silent.map((socket) => once(socket, 'connect')));
     expect(await client.whoAnswers({ ms: 0 })).toEqual({ replica: 'a' });
   }
